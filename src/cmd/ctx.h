@@ -1,0 +1,69 @@
+/*
+ * ctx.h - what every command of `hearth` is given: its arguments, where
+ * hearth lives, how to talk to it, and how to print.
+ *
+ * Results go to stdout, the story of how they came about to stderr, so that
+ * `hearth ask ... > answer.py` works. Thread: main.
+ */
+#ifndef CMD_CTX_H
+#define CMD_CTX_H
+
+#include "client/client.h"
+#include "cmd/args.h"
+#include "config/options.h"
+#include "data/json.h"
+#include "sys/paths.h"
+
+struct ctx {
+    struct args args;
+    struct paths paths;
+    struct client client;
+    char socket[PATHS_MAX]; /* of the gateway; the client borrows it */
+    bool json;
+    bool color; /* of stderr */
+    bool color_out;
+    struct why why;
+};
+
+/* Set by Ctrl-C; every call of the client looks at it. */
+extern atomic_bool ctx_cancel;
+
+/* Fills all but `args`. */
+NODISCARD enum err ctx_init(struct ctx *c);
+
+/* The configuration, from the command's --config and --set. */
+NODISCARD enum err ctx_options(struct ctx *c, struct options *out);
+
+/* Calls whose answer is JSON. `doc` must be empty; `raw` (may be NULL) gets
+ * the answer's bytes too. `body` empty: GET. */
+NODISCARD enum err ctx_get(struct ctx *c, const char *path,
+                           struct json_doc *doc);
+NODISCARD enum err ctx_post(struct ctx *c, const char *path, struct str body,
+                            struct json_doc *doc);
+
+/* Prints to stdout; ERR_IO when it is closed or full. */
+NODISCARD enum err ctx_out(struct ctx *c, struct str text);
+NODISCARD enum err ctx_outf(struct ctx *c, const char *fmt, ...)
+    PRINTF_LIKE(2, 3);
+NODISCARD enum err ctx_out_json(struct ctx *c, struct json v);
+
+/* The story, to stderr; best effort. */
+void ctx_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* Terminal decoration, "" where colours are off. `to_stdout` tells where the
+ * text goes. */
+enum paint {
+    PAINT_OFF,
+    PAINT_DIM,
+    PAINT_BOLD,
+    PAINT_GOOD,
+    PAINT_BAD,
+    PAINT_WARN
+};
+const char *ctx_paint(const struct ctx *c, bool to_stdout, enum paint p);
+
+/* A file named on the command line, "-" is stdin; at most `out->max`. */
+NODISCARD enum err ctx_read_file(struct ctx *c, struct str path,
+                                 struct buf *out);
+
+#endif

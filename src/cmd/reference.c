@@ -1,0 +1,46 @@
+#include "cmd/reference.h"
+
+#include "cmd/args.h"
+#include "config/options.h"
+
+static enum err errors(struct buf *out)
+{
+    TRY(buf_add(out, STR("# Errors\n\nMade by `hearth docs errors`. One row "
+                         "per failure; the exit status is the one of the "
+                         "command line.\n\n"
+                         "| error | HTTP | try again | exit | meaning |\n"
+                         "|---|---|---|---|---|\n")));
+    for (int e = ERR_OK + 1; e < ERR_COUNT; e++)
+        TRY(buf_printf(out, "| %s | %d | %s | %d | %s |\n",
+                       err_name((enum err)e), err_http((enum err)e),
+                       err_retryable((enum err)e) ? "yes" : "no",
+                       err_exit((enum err)e), err_text((enum err)e)));
+    return ERR_OK;
+}
+
+/* To add a reference: a row here, then `make docs`. */
+static const struct {
+    const char *name;
+    enum err (*print)(struct buf *out);
+} references[] = {
+    {"commands", args_doc},
+    {"errors", errors},
+    {"options", options_doc},
+};
+
+enum err reference_list(struct buf *out)
+{
+    for (size_t i = 0; i < COUNTOF(references); i++)
+        TRY(buf_printf(out, "%s\n", references[i].name));
+    return ERR_OK;
+}
+
+enum err reference_get(struct str name, struct buf *out, struct why *why)
+{
+    for (size_t i = 0; i < COUNTOF(references); i++)
+        if (str_eq(name, str_c(references[i].name)))
+            return references[i].print(out);
+    return FAIL(why, ERR_NOTFOUND,
+                "there is no reference '%.*s'; `hearth docs` lists them",
+                STR_ARG(name));
+}

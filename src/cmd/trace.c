@@ -1,0 +1,261 @@
+#include "cmd/trace.h"
+
+#include <inttypes.h>
+
+static void dim(const struct trace *t, const char *fmt, struct str s)
+{
+    ctx_say("%s", ctx_paint(t->c, false, PAINT_DIM));
+    ctx_say(fmt, STR_ARG(s));
+    ctx_say("%s", ctx_paint(t->c, false, PAINT_OFF));
+}
+
+static void keep(char dst[TRACE_NAME_MAX], struct str s)
+{
+    if (!str_z(str_sub(s, 0, TRACE_NAME_MAX - 1), dst, TRACE_NAME_MAX))
+        dst[0] = '\0';
+}
+
+static uint64_t number(struct json v, const char *key)
+{
+    uint64_t n = 0;
+
+    (void)json_opt_u64(v, key, 0, UINT64_MAX, &n, NULL);
+    return n;
+}
+
+static struct str text(struct json v, const char *key)
+{
+    return json_str(json_get(v, key));
+}
+
+/* ---- one function per event ---------------------------------------------- */
+
+static enum err on_created(struct trace *t, struct json v)
+{
+    keep(t->task, text(v, "task"));
+    if (!t->quiet)
+        ctx_say("%s%s%s\n", ctx_paint(t->c, false, PAINT_BOLD), t->task,
+                ctx_paint(t->c, false, PAINT_OFF));
+    return ERR_OK;
+}
+
+static enum err on_classified(struct trace *t, struct json v)
+{
+    struct json_iter it = json_iter(json_get(v, "reasons"));
+    struct str key;
+    struct json reason;
+    bool first = true;
+
+    if (t->quiet)
+        return ERR_OK;
+    ctx_say("  kind      %.*s, complexity %" PRIu64 " of 10",
+            STR_ARG(text(v, "type")), number(v, "complexity"));
+    while (json_next(&it, &key, &reason)) {
+        dim(t, first ? " (%.*s" : ", %.*s", json_str(reason));
+        first = false;
+    }
+    ctx_say("%s\n", first ? "" : ")");
+    if (json_count(json_get(v, "required")) != 0) {
+        ctx_say("  proof    ");
+        for (it = json_iter(json_get(v, "required"));
+             json_next(&it, &key, &reason);)
+            ctx_say(" %.*s", STR_ARG(json_str(reason)));
+        ctx_say("\n");
+    }
+    return ERR_OK;
+}
+
+static enum err on_tier(struct trace *t, struct json v)
+{
+    keep(t->model, text(v, "model"));
+    if (!t->quiet)
+        ctx_say("\n%s%s%s tries\n", ctx_paint(t->c, false, PAINT_BOLD),
+                t->model, ctx_paint(t->c, false, PAINT_OFF));
+    return ERR_OK;
+}
+
+static enum err on_attempt(struct trace *t, struct json v)
+{
+    t->attempts++;
+    if (t->quiet)
+        return ERR_OK;
+    ctx_say("  attempt %" PRIu64, number(v, "attempt"));
+    if (text(v, "evidence").n != 0)
+        dim(t, ", told: %.*s", text(v, "evidence"));
+    ctx_say("\n");
+    t->at_line_start = true;
+    return ERR_OK;
+}
+
+/* The model's text, indented, as it is written. Control characters of a model
+ * must not reach the terminal. */
+static enum err on_delta(struct trace *t, struct json v)
+{
+    struct str s = text(v, "text");
+
+    if (t->quiet)
+        return ERR_OK;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char ch = (unsigned char)s.p[i];
+
+        if (t->at_line_start && ch != '\n')
+            ctx_say("    ");
+        if (ch >= ' ' || ch == '\n' || ch == '\t')
+            ctx_say("%c", ch);
+        t->at_line_start = ch == '\n';
+    }
+    t->in_text = true;
+    return ERR_OK;
+}
+
+static void end_text(struct trace *t)
+{
+    if (t->in_text && !t->at_line_start && !t->quiet)
+        ctx_say("\n");
+    t->in_text = false;
+    t->at_line_start = true;
+}
+
+static enum err on_check(struct trace *t, struct json v)
+{
+    bool passed = json_true(json_get(v, "passed"));
+    struct str check = text(v, "check"), evidence = text(v, "evidence");
+    size_t at = strlen(t->checks);
+    double ms = 0;
+
+    (void)json_opt_f64(v, "ms", 0, 1e12, &ms, NULL);
+    (void)snprintf(t->checks + at, sizeof(t->checks) - at, "%s%.*s %s",
+                   at != 0 ? ", " : "", STR_ARG(check),
+                   passed ? "ok" : "failed");
+    if (t->quiet)
+        return ERR_OK;
+    ctx_say("  %s%s%s %-9.*s %s%.1f ms%s",
+            ctx_paint(t->c, false, passed ? PAINT_GOOD : PAINT_BAD),
+            passed ? "pass" : "FAIL", ctx_paint(t->c, false, PAINT_OFF),
+            STR_ARG(check), ctx_paint(t->c, false, PAINT_DIM), ms,
+            ctx_paint(t->c, false, PAINT_OFF));
+    if (evidence.n != 0)
+        ctx_say("  %.*s", STR_ARG(evidence));
+    ctx_say("\n");
+    return ERR_OK;
+}
+
+static enum err on_answer(struct trace *t, struct json v)
+{
+    (void)v;
+    end_text(t);
+    t->checks[0] = '\0';
+    return ERR_OK;
+}
+
+static enum err on_escalated(struct trace *t, struct json v)
+{
+    t->escalations++;
+    if (!t->quiet)
+        ctx_say("  %s-> %.*s%s: %.*s\n", ctx_paint(t->c, false, PAINT_WARN),
+                STR_ARG(text(v, "to")), ctx_paint(t->c, false, PAINT_OFF),
+                STR_ARG(text(v, "reason")));
+    return ERR_OK;
+}
+
+static enum err on_review(struct trace *t, struct json v)
+{
+    if (!t->quiet)
+        ctx_say("\n  %swaits for a person%s: %.*s\n  hearth review %s "
+                "approve|reject|edit|skip\n",
+                ctx_paint(t->c, false, PAINT_WARN),
+                ctx_paint(t->c, false, PAINT_OFF), STR_ARG(text(v, "reason")),
+                t->task);
+    return ERR_OK;
+}
+
+static enum err on_waiting(struct trace *t, struct json v)
+{
+    if (!t->quiet)
+        dim(t, "  waits: %.*s\n", text(v, "reason"));
+    return ERR_OK;
+}
+
+static enum err on_done(struct trace *t, struct json v)
+{
+    bool verified;
+
+    end_text(t);
+    t->is_over = true;
+    keep(t->verdict, text(v, "verdict"));
+    if (text(v, "model").n != 0)
+        keep(t->model, text(v, "model"));
+    t->attempts = number(v, "attempts");
+    t->escalations = number(v, "escalations");
+    t->tokens_in = number(v, "tokens_in");
+    t->tokens_out = number(v, "tokens_out");
+    t->ms = number(v, "ms");
+    buf_clear(&t->code);
+    TRY(buf_add(&t->code, text(v, "code")));
+    if (t->quiet)
+        return ERR_OK;
+    verified = trace_is_verified(t);
+    ctx_say("\n%s%s%s by %s: %" PRIu64 " attempt%s, %" PRIu64
+            " escalation%s, %" PRIu64 "+%" PRIu64 " tokens, %.1f s\n",
+            ctx_paint(t->c, false, verified ? PAINT_GOOD : PAINT_WARN),
+            t->verdict, ctx_paint(t->c, false, PAINT_OFF), t->model,
+            t->attempts, t->attempts == 1 ? "" : "s", t->escalations,
+            t->escalations == 1 ? "" : "s", t->tokens_in, t->tokens_out,
+            (double)t->ms / 1000);
+    if (text(v, "reason").n != 0)
+        ctx_say("  %.*s\n", STR_ARG(text(v, "reason")));
+    return ERR_OK;
+}
+
+static const struct {
+    const char *event;
+    enum err (*show)(struct trace *t, struct json v);
+} handlers[] = {
+    {"task.created", on_created},   {"task.classified", on_classified},
+    {"task.waiting", on_waiting},   {"tier.started", on_tier},
+    {"attempt.started", on_attempt}, {"attempt.delta", on_delta},
+    {"attempt.answer", on_answer},  {"check.result", on_check},
+    {"tier.escalated", on_escalated}, {"task.review", on_review},
+    {"task.done", on_done},
+};
+
+/* ---- life ----------------------------------------------------------------- */
+
+void trace_init(struct trace *t, struct ctx *c, bool quiet)
+{
+    *t = (struct trace){.c = c,
+                        .quiet = quiet || c->json,
+                        .at_line_start = true,
+                        .code = BUF_INIT(TRACE_CODE_MAX)};
+}
+
+void trace_done(struct trace *t)
+{
+    buf_done(&t->code);
+}
+
+bool trace_is_verified(const struct trace *t)
+{
+    return strcmp(t->verdict, "verified") == 0
+           || strcmp(t->verdict, "checked") == 0;
+}
+
+enum err trace_event(void *trace, struct str event, struct str data)
+{
+    CLEANUP(json_done) struct json_doc doc = JSON_DOC_INIT;
+    struct trace *t = trace;
+    struct json v;
+
+    TRY(json_parse(&doc, data, NULL, &t->c->why));
+    v = json_root(&doc);
+    if (number(v, "seq") != 0)
+        t->seq = number(v, "seq");
+    if (t->c->json) {
+        TRY(ctx_out(t->c, data));
+        TRY(ctx_out(t->c, STR("\n")));
+    }
+    for (size_t i = 0; i < COUNTOF(handlers); i++)
+        if (str_eq(event, str_c(handlers[i].event)))
+            return handlers[i].show(t, v);
+    return ERR_OK; /* a newer server may say more */
+}
