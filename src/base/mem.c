@@ -23,8 +23,7 @@ static bool fault_hit(void)
 {
     size_t n = __atomic_add_fetch(&fault_seen, 1, __ATOMIC_RELAXED);
 
-    return fault_at != 0
-           && (n == fault_at || (fault_sticky && n > fault_at));
+    return fault_at != 0 && (n == fault_at || (fault_sticky && n > fault_at));
 }
 
 static void *counted(void *p)

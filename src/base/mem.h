@@ -11,12 +11,12 @@
 
 #include "base/base.h"
 
-NODISCARD void *mem_alloc(size_t n);           /* uninitialised */
-NODISCARD void *mem_zalloc(size_t n);          /* zeroed */
+NODISCARD void *mem_alloc(size_t n);                   /* uninitialised */
+NODISCARD void *mem_zalloc(size_t n);                  /* zeroed */
 NODISCARD void *mem_calloc(size_t count, size_t size); /* zeroed, checked */
 NODISCARD void *mem_resize(void *p, size_t n); /* p unchanged on failure */
 NODISCARD char *mem_strndup(const char *p, size_t n); /* adds a NUL */
-void mem_free(void *p);                        /* NULL is fine */
+void mem_free(void *p);                               /* NULL is fine */
 
 /* For CLEANUP(mem_freep): frees what the pointer variable holds. */
 void mem_freep(void *pp);

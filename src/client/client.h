@@ -19,8 +19,8 @@
 enum { CLIENT_ANSWER_MAX = 64 << 20, CLIENT_EVENT_MAX = 4 << 20 };
 
 struct client {
-    struct str unix_path;    /* empty: by the network */
-    struct str base_url;     /* "http://hearth" for a Unix socket */
+    struct str unix_path;      /* empty: by the network */
+    struct str base_url;       /* "http://hearth" for a Unix socket */
     const atomic_bool *cancel; /* may be NULL; true ends a call */
 };
 

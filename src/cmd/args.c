@@ -36,9 +36,8 @@ static const struct option {
 };
 
 static const char *const group_titles[ARG_GROUPS] = {
-    [ARG_START] = "Start",  [ARG_WORK] = "Work", [ARG_MODELS] = "Models",
-    [ARG_LOOK] = "Look",    [ARG_OTHER] = "Other",
-    [ARG_HIDDEN] = "Inside"};
+    [ARG_START] = "Start", [ARG_WORK] = "Work",   [ARG_MODELS] = "Models",
+    [ARG_LOOK] = "Look",   [ARG_OTHER] = "Other", [ARG_HIDDEN] = "Inside"};
 
 const struct command *args_command(struct str name)
 {
@@ -258,11 +257,10 @@ static enum err add_options(const struct command *c, bool global,
 
         if ((o->command[0] == '\0') != global || !applies(o, c))
             continue;
-        (void)snprintf(left, sizeof(left), "%c%c %s --%s%s%s",
-                       o->letter != 0 ? '-' : ' ',
-                       o->letter != 0 ? o->letter : ' ',
-                       o->letter != 0 ? "" : " ", o->name,
-                       o->value[0] != '\0' ? " " : "", o->value);
+        (void)snprintf(
+            left, sizeof(left), "%c%c %s --%s%s%s", o->letter != 0 ? '-' : ' ',
+            o->letter != 0 ? o->letter : ' ', o->letter != 0 ? "" : " ",
+            o->name, o->value[0] != '\0' ? " " : "", o->value);
         TRY(buf_printf(out, "  %-26s %s\n", left, o->help));
     }
     return ERR_OK;
@@ -365,10 +363,10 @@ static enum err complete_bash(struct buf *out)
         TRY(add_names(&commands[i], out));
         TRY(buf_add(out, STR("\";;\n")));
     }
-    return buf_add(
-        out, STR("  esac; fi\n"
-                 "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-                 "}\ncomplete -o default -F _hearth hearth\n"));
+    return buf_add(out,
+                   STR("  esac; fi\n"
+                       "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+                       "}\ncomplete -o default -F _hearth hearth\n"));
 }
 
 /* In zsh's _arguments, ":" "[" "]" and "'" have a meaning of their own. */

@@ -9,6 +9,7 @@
 
 #include "cmd/ctx.h"
 #include "data/jsonw.h"
+#include "sys/clock.h"
 #include "sys/term.h"
 
 enum { BODY_MAX = 4 << 20, TAKE_UP_MAX = 5 };
@@ -23,8 +24,7 @@ void ask_cancel(struct ctx *c, const char *task)
     (void)snprintf(path, sizeof(path), "/v1/tasks/%s/cancel", task);
     if (client_call(&plain, STR("POST"), str_c(path), STR("{}"), &answer, &why)
         != ERR_OK)
-        ctx_say("hearth: the task could not be cancelled: %s\n",
-                err_why(&why));
+        ctx_say("hearth: the task could not be cancelled: %s\n", err_why(&why));
 }
 
 /* Follows a task whose stream broke; the events seen are not sent again. */
@@ -37,7 +37,7 @@ static enum err take_up(struct ctx *c, struct trace *t)
 
         if (atomic_load(&ctx_cancel))
             return ERR_CANCELLED;
-        (void)sleep(1);
+        clock_sleep_ms(1000);
         (void)snprintf(path, sizeof(path), "/v1/tasks/%s/events?after=%llu",
                        t->task, (unsigned long long)t->seq);
         e = client_stream(&c->client, STR("GET"), str_c(path), STR_EMPTY,

@@ -66,8 +66,8 @@ static void note_usage(struct chat *t, struct json usage)
 {
     struct json details = json_get(usage, "prompt_tokens_details");
 
-    (void)json_opt_u64(usage, "prompt_tokens", 0, UINT64_MAX,
-                       &t->prompt_tokens, NULL);
+    (void)json_opt_u64(usage, "prompt_tokens", 0, UINT64_MAX, &t->prompt_tokens,
+                       NULL);
     (void)json_opt_u64(usage, "completion_tokens", 0, UINT64_MAX,
                        &t->completion_tokens, NULL);
     (void)json_opt_u64(details, "cached_tokens", 0, UINT64_MAX,

@@ -101,9 +101,9 @@ static enum err on_event(void *ctx, struct str event, struct str data)
         return ERR_OK;
     }
     if (str_eq(event, STR("error")))
-        return FAIL(&k->c->why, ERR_RUNNER, "%.*s",
-                    STR_ARG(json_str(
-                        json_get(json_get(v, "error"), "message"))));
+        return FAIL(
+            &k->c->why, ERR_RUNNER, "%.*s",
+            STR_ARG(json_str(json_get(json_get(v, "error"), "message"))));
     r = role_of(k, json_str(json_get(v, "role")));
     if (r == NULL)
         return ERR_OK;

@@ -3,8 +3,8 @@
 
 #include "cmd/ctx.h"
 #include "data/jsonw.h"
-#include "sys/clock.h"
 #include "sys/child.h"
+#include "sys/clock.h"
 #include "sys/fs.h"
 #include "sys/machine.h"
 #include "sys/sandbox.h"
@@ -64,8 +64,7 @@ static void look_sandbox(struct finding *f)
 static void look_bwrap(struct finding *f)
 {
     static const char *const argv[] = {
-        "bwrap", "--unshare-all", "--ro-bind", "/", "/",
-        "true",  NULL};
+        "bwrap", "--unshare-all", "--ro-bind", "/", "/", "true", NULL};
 
     f->ok = first_line(argv, f->text, sizeof(f->text));
     (void)snprintf(f->text, sizeof(f->text),
@@ -122,8 +121,8 @@ static void look_config(struct ctx *c, struct finding *f)
 
     f->ok = ctx_options(c, &o) == ERR_OK;
     if (f->ok) {
-        (void)snprintf(f->text, sizeof(f->text), "%.*s", (int)MIN(o.file.n, 190U),
-                       o.file.n != 0 ? o.file.p : "");
+        (void)snprintf(f->text, sizeof(f->text), "%.*s",
+                       (int)MIN(o.file.n, 190U), o.file.n != 0 ? o.file.p : "");
         if (o.file.n == 0)
             (void)snprintf(f->text, sizeof(f->text), "no file, the defaults");
         return;
@@ -188,8 +187,8 @@ enum err cmd_doctor(struct ctx *c)
         return all ? ERR_OK : ERR_UNVERIFIED;
     }
     for (size_t i = 0; i < COUNTOF(f); i++) {
-        enum paint p = f[i].ok ? PAINT_GOOD
-                               : (f[i].needed ? PAINT_BAD : PAINT_WARN);
+        enum paint p =
+            f[i].ok ? PAINT_GOOD : (f[i].needed ? PAINT_BAD : PAINT_WARN);
 
         TRY(ctx_outf(c, "%s%-4s%s %-20s %s\n", ctx_paint(c, true, p),
                      f[i].ok ? "ok" : (f[i].needed ? "BAD" : "none"),
@@ -199,4 +198,3 @@ enum err cmd_doctor(struct ctx *c)
     }
     return all ? ERR_OK : ERR_UNVERIFIED;
 }
-

@@ -32,8 +32,7 @@ enum err ctx_init(struct ctx *c)
             return FAIL(&c->why, ERR_NOMEM, "no memory for the environment");
     }
     TRY(paths_find(&c->paths, &c->why));
-    n = snprintf(c->socket, sizeof(c->socket), "%s/gateway.sock",
-                 c->paths.run);
+    n = snprintf(c->socket, sizeof(c->socket), "%s/gateway.sock", c->paths.run);
     if (n < 0 || (size_t)n >= sizeof(c->socket))
         return FAIL(&c->why, ERR_LIMIT, "%s is too long", c->paths.run);
     c->client = client_unix(str_c(c->socket), &ctx_cancel);
@@ -124,9 +123,9 @@ void ctx_say(const char *fmt, ...)
 const char *ctx_paint(const struct ctx *c, bool to_stdout, enum paint p)
 {
     static const char *const codes[] = {
-        [PAINT_OFF] = "\033[0m",   [PAINT_DIM] = "\033[2m",
-        [PAINT_BOLD] = "\033[1m",  [PAINT_GOOD] = "\033[32m",
-        [PAINT_BAD] = "\033[31m",  [PAINT_WARN] = "\033[33m"};
+        [PAINT_OFF] = "\033[0m",  [PAINT_DIM] = "\033[2m",
+        [PAINT_BOLD] = "\033[1m", [PAINT_GOOD] = "\033[32m",
+        [PAINT_BAD] = "\033[31m", [PAINT_WARN] = "\033[33m"};
 
     return (to_stdout ? c->color_out : c->color) ? codes[p] : "";
 }

@@ -211,10 +211,10 @@ static const struct {
     const char *event;
     enum err (*show)(struct trace *t, struct json v);
 } handlers[] = {
-    {"task.created", on_created},   {"task.classified", on_classified},
-    {"task.waiting", on_waiting},   {"tier.started", on_tier},
-    {"attempt.started", on_attempt}, {"attempt.delta", on_delta},
-    {"attempt.answer", on_answer},  {"check.result", on_check},
+    {"task.created", on_created},     {"task.classified", on_classified},
+    {"task.waiting", on_waiting},     {"tier.started", on_tier},
+    {"attempt.started", on_attempt},  {"attempt.delta", on_delta},
+    {"attempt.answer", on_answer},    {"check.result", on_check},
     {"tier.escalated", on_escalated}, {"task.review", on_review},
     {"task.done", on_done},
 };

@@ -14,16 +14,16 @@ enum { TRACE_CODE_MAX = 1 << 20, TRACE_NAME_MAX = 64 };
 
 struct trace {
     struct ctx *c;
-    bool quiet;                 /* keep, show nothing */
-    bool in_text;               /* the model is writing: mid-line perhaps */
+    bool quiet;   /* keep, show nothing */
+    bool in_text; /* the model is writing: mid-line perhaps */
     bool at_line_start;
-    char task[TRACE_NAME_MAX];  /* id */
+    char task[TRACE_NAME_MAX]; /* id */
     char verdict[TRACE_NAME_MAX];
     char model[TRACE_NAME_MAX]; /* that solved it, or tried last */
     uint64_t seq;               /* of the last event */
     uint64_t attempts, escalations, tokens_in, tokens_out, ms;
-    struct buf code;            /* the answer */
-    char checks[256];           /* "syntax ok, compile ok, tests failed" */
+    struct buf code;  /* the answer */
+    char checks[256]; /* "syntax ok, compile ok, tests failed" */
     bool is_over;
 };
 
