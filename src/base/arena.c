@@ -56,12 +56,18 @@ void *arena_alloc(struct arena *a, size_t n)
     return p;
 }
 
+/* Why there was no memory for `n` bytes and a NUL. */
+static enum err no_room(const struct arena *a, size_t n)
+{
+    return n >= a->max - MIN(a->used, a->max) ? ERR_LIMIT : ERR_NOMEM;
+}
+
 enum err arena_dup(struct arena *a, struct str s, struct str *out)
 {
     char *p = s.n < SIZE_MAX ? arena_alloc(a, s.n + 1) : NULL;
 
     if (p == NULL)
-        return s.n >= a->max - MIN(a->used, a->max) ? ERR_LIMIT : ERR_NOMEM;
+        return no_room(a, s.n);
     if (s.n != 0)
         memcpy(p, s.p, s.n);
     *out = (struct str){p, s.n};
@@ -81,7 +87,7 @@ enum err arena_printf(struct arena *a, struct str *out, const char *fmt, ...)
         return ERR_RANGE;
     p = arena_alloc(a, (size_t)n + 1);
     if (p == NULL)
-        return ERR_NOMEM;
+        return no_room(a, (size_t)n);
     va_start(ap, fmt);
     (void)vsnprintf(p, (size_t)n + 1, fmt, ap);
     va_end(ap);

@@ -35,6 +35,9 @@
         take_;                                                                 \
     })
 
+/* A NODISCARD result that really does not matter; say why beside it. */
+#define IGNORE(expr) ((void)!(expr))
+
 #include "base/banned.h"
 
 #endif

@@ -10,7 +10,7 @@ enum err buf_reserve(struct buf *b, size_t n)
     char *p;
 
     assert(b->len <= b->max);
-    if (n > b->max - b->len)
+    if (n > b->max - b->len || n >= SIZE_MAX - b->len)
         return ERR_LIMIT;
     need = b->len + n + 1;
     if (need <= b->cap)
@@ -18,6 +18,7 @@ enum err buf_reserve(struct buf *b, size_t n)
     cap = b->cap < 64 ? 64 : b->cap;
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+    cap = MAX(need, MIN(cap, b->max)); /* no more than will ever be used */
     p = mem_resize(b->data, cap);
     if (p == NULL)
         return ERR_NOMEM;
@@ -91,6 +92,8 @@ struct str buf_str(const struct buf *b)
 void buf_clear(struct buf *b)
 {
     b->len = 0;
+    if (b->data != NULL)
+        b->data[0] = '\0';
 }
 
 void buf_done(struct buf *b)

@@ -47,6 +47,16 @@ const char *err_why(const struct why *w)
     return w->msg[0] != '\0' ? w->msg : err_text(w->code);
 }
 
+/* The text of an errno, in `room` or static. */
+static const char *sys_text(int sys, char *room, size_t size)
+{
+#ifdef __GLIBC__
+    return strerror_r(sys, room, size);
+#else /* POSIX */
+    return strerror_r(sys, room, size) == 0 ? room : "unknown system error";
+#endif
+}
+
 enum err err_fail(struct why *w, enum err e, int sys, const char *where,
                   const char *fmt, ...)
 {
@@ -63,10 +73,9 @@ enum err err_fail(struct why *w, enum err e, int sys, const char *where,
     va_end(ap);
     if (sys != 0 && n >= 0 && (size_t)n + 3 < sizeof(w->msg)) {
         char text[96];
-        /* strerror_r of glibc (_GNU_SOURCE) returns the text to use. */
-        const char *t = strerror_r(sys, text, sizeof(text));
 
-        (void)snprintf(w->msg + n, sizeof(w->msg) - (size_t)n, ": %s", t);
+        (void)snprintf(w->msg + n, sizeof(w->msg) - (size_t)n, ": %s",
+                       sys_text(sys, text, sizeof(text)));
     }
     return e;
 }

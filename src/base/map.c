@@ -5,6 +5,7 @@
 #include "base/map.h"
 
 #include "base/mem.h"
+#include "base/siphash.h"
 
 struct map_slot {
     char *key; /* NULL: free */
@@ -29,7 +30,7 @@ void *map_get(const struct map *m, struct str key)
 {
     if (m->cap == 0)
         return NULL;
-    return m->slots[find(m, key, str_hash(key, m->seed))].value;
+    return m->slots[find(m, key, siphash(key, m->seed, ~m->seed))].value;
 }
 
 static enum err grow(struct map *m)
@@ -57,7 +58,7 @@ static enum err grow(struct map *m)
 
 enum err map_add(struct map *m, struct str key, void *value)
 {
-    uint64_t hash = str_hash(key, m->seed);
+    uint64_t hash = siphash(key, m->seed, ~m->seed);
     char *copy;
     size_t i;
 
@@ -84,7 +85,7 @@ void *map_drop(struct map *m, struct str key)
 
     if (m->cap == 0)
         return NULL;
-    i = find(m, key, str_hash(key, m->seed));
+    i = find(m, key, siphash(key, m->seed, ~m->seed));
     if (m->slots[i].key == NULL)
         return NULL;
     value = m->slots[i].value;

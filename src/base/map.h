@@ -1,8 +1,9 @@
 /*
  * map.h - bounded hash table from byte strings to pointers.
  *
- * Keys are copied, values are the caller's. The hash is seeded per table, so
- * that a peer who chooses keys cannot choose collisions. The number of
+ * Keys are copied, values are the caller's. The hash is SipHash, keyed per
+ * table: with a secret random seed a peer who chooses keys cannot choose
+ * collisions. The number of
  * entries is bounded at birth. Iteration order is unspecified; do not change
  * the table while iterating. One thread at a time.
  */

@@ -69,7 +69,8 @@ bool str_has(struct str s, struct str needle)
 struct str str_sub(struct str s, size_t at, size_t n)
 {
     at = MIN(at, s.n);
-    return (struct str){s.p + at, MIN(n, s.n - at)};
+    /* p may be NULL in an empty slice, and NULL + 0 is undefined. */
+    return (struct str){at != 0 ? s.p + at : s.p, MIN(n, s.n - at)};
 }
 
 static bool space(char c)
@@ -94,8 +95,7 @@ struct str str_cut(struct str *s, char sep)
     struct str head = *s;
 
     if (hit == NULL) {
-        s->p += s->n;
-        s->n = 0;
+        *s = str_sub(*s, s->n, 0);
         return head;
     }
     head.n = (size_t)(hit - s->p);

@@ -2,14 +2,6 @@
 
 #include "cmd/ctx.h"
 
-/* One prototype per row, so that a command without code does not link. */
-#define COMMAND(symbol, name, arguments, group, summary, details)              \
-    enum err cmd_##symbol(struct ctx *c);
-#define OPTION(command, name, letter, kind, value, help)
-#include "cmd/commands.def"
-#undef COMMAND
-#undef OPTION
-
 static const struct command commands[] = {
 #define COMMAND(symbol, name, arguments, group, summary, details)              \
     {name, arguments, ARG_##group, summary, details, cmd_##symbol},

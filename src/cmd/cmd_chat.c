@@ -66,12 +66,9 @@ static void note_usage(struct chat *t, struct json usage)
 {
     struct json details = json_get(usage, "prompt_tokens_details");
 
-    (void)json_opt_u64(usage, "prompt_tokens", 0, UINT64_MAX, &t->prompt_tokens,
-                       NULL);
-    (void)json_opt_u64(usage, "completion_tokens", 0, UINT64_MAX,
-                       &t->completion_tokens, NULL);
-    (void)json_opt_u64(details, "cached_tokens", 0, UINT64_MAX,
-                       &t->cached_tokens, NULL);
+    t->prompt_tokens = ctx_number(usage, "prompt_tokens");
+    t->completion_tokens = ctx_number(usage, "completion_tokens");
+    t->cached_tokens = ctx_number(details, "cached_tokens");
 }
 
 static enum err on_event(void *ctx, struct str event, struct str data)
@@ -93,7 +90,7 @@ static enum err on_event(void *ctx, struct str event, struct str data)
     error = json_get(root, "error");
     if (json_type(error) == JSON_OBJECT)
         return FAIL(&t->c->why, ERR_RUNNER, "%.*s",
-                    STR_ARG(json_str(json_get(error, "message"))));
+                    STR_ARG(ctx_text(error, "message")));
     if (json_type(json_get(root, "usage")) == JSON_OBJECT)
         note_usage(t, json_get(root, "usage"));
     text = json_str(json_get(
@@ -129,11 +126,11 @@ static enum err choose_model(struct chat *t, struct arena *arena)
         return ERR_OK;
     TRY(ctx_get(t->c, "/v1/models", &doc));
     first = json_at(json_get(json_root(&doc), "data"), 0);
-    if (json_str(json_get(first, "id")).n == 0)
+    if (ctx_text(first, "id").n == 0)
         return FAIL(&t->c->why, ERR_NOMODEL,
                     "there is no model; put a GGUF file into %s/models",
                     t->c->paths.state);
-    return arena_dup(arena, json_str(json_get(first, "id")), &t->model);
+    return arena_dup(arena, ctx_text(first, "id"), &t->model);
 }
 
 static enum err converse(struct chat *t)

@@ -75,12 +75,9 @@ static void draw(struct council *k)
 
 static void note_usage(struct council *k, struct json v)
 {
-    (void)json_opt_u64(v, "prompt_tokens", 0, UINT64_MAX, &k->prompt_tokens,
-                       NULL);
-    (void)json_opt_u64(v, "cached_tokens", 0, UINT64_MAX, &k->cached_tokens,
-                       NULL);
-    (void)json_opt_u64(v, "completion_tokens", 0, UINT64_MAX,
-                       &k->completion_tokens, NULL);
+    k->prompt_tokens = ctx_number(v, "prompt_tokens");
+    k->cached_tokens = ctx_number(v, "cached_tokens");
+    k->completion_tokens = ctx_number(v, "completion_tokens");
 }
 
 static enum err on_event(void *ctx, struct str event, struct str data)
@@ -104,11 +101,11 @@ static enum err on_event(void *ctx, struct str event, struct str data)
         return FAIL(
             &k->c->why, ERR_RUNNER, "%.*s",
             STR_ARG(json_str(json_get(json_get(v, "error"), "message"))));
-    r = role_of(k, json_str(json_get(v, "role")));
+    r = role_of(k, ctx_text(v, "role"));
     if (r == NULL)
         return ERR_OK;
     if (str_eq(event, STR("role.delta")))
-        TRY(buf_add(&r->text, json_str(json_get(v, "text"))));
+        TRY(buf_add(&r->text, ctx_text(v, "text")));
     r->is_done |= str_eq(event, STR("role.done"));
     if (k->live)
         draw(k);

@@ -18,14 +18,6 @@ static const char *bytes_text(uint64_t bytes, char out[16])
     return out;
 }
 
-static uint64_t number(struct json v, const char *key)
-{
-    uint64_t n = 0;
-
-    (void)json_opt_u64(v, key, 0, UINT64_MAX, &n, NULL);
-    return n;
-}
-
 static const char *params_text(uint64_t n, char out[16])
 {
     if (n >= 1000000000)
@@ -40,21 +32,20 @@ static const char *params_text(uint64_t n, char out[16])
 static enum err model_row(struct ctx *c, struct json m)
 {
     char file[16], need[16], held[16], params[16];
-    struct str state = json_str(json_get(m, "state"));
-    struct str error = json_str(json_get(m, "error"));
+    struct str state = ctx_text(m, "state");
+    struct str error = ctx_text(m, "error");
     bool is_ready = str_eq(state, STR("ready"));
-    uint64_t resident = number(m, "resident_bytes");
+    uint64_t resident = ctx_number(m, "resident_bytes");
 
     TRY(ctx_outf(c, "%-24.*s %-9.*s %s%-9.*s%s %8s %9s %10s %10s %6llu\n",
-                 STR_ARG(json_str(json_get(m, "id"))),
-                 STR_ARG(json_str(json_get(m, "kind"))),
+                 STR_ARG(ctx_text(m, "id")), STR_ARG(ctx_text(m, "kind")),
                  is_ready ? ctx_paint(c, true, PAINT_GOOD) : "", STR_ARG(state),
                  is_ready ? ctx_paint(c, true, PAINT_OFF) : "",
-                 params_text(number(m, "params"), params),
-                 bytes_text(number(m, "file_bytes"), file),
-                 bytes_text(number(m, "need_bytes"), need),
+                 params_text(ctx_number(m, "params"), params),
+                 bytes_text(ctx_number(m, "file_bytes"), file),
+                 bytes_text(ctx_number(m, "need_bytes"), need),
                  resident != 0 ? bytes_text(resident, held) : "-",
-                 (unsigned long long)number(m, "context")));
+                 (unsigned long long)ctx_number(m, "context")));
     if (error.n != 0)
         TRY(ctx_outf(c, "  %s%.*s%s\n", ctx_paint(c, true, PAINT_BAD),
                      STR_ARG(error), ctx_paint(c, true, PAINT_OFF)));
@@ -82,8 +73,8 @@ static enum err list(struct ctx *c, const char *path, const char *none)
     for (it = json_iter(json_get(root, "data")); json_next(&it, &key, &m);)
         TRY(model_row(c, m));
     return ctx_outf(c, "memory: %s of %s\n",
-                    bytes_text(number(root, "used_bytes"), used),
-                    bytes_text(number(root, "budget_bytes"), budget));
+                    bytes_text(ctx_number(root, "used_bytes"), used),
+                    bytes_text(ctx_number(root, "budget_bytes"), budget));
 }
 
 enum err cmd_models(struct ctx *c)

@@ -125,10 +125,10 @@ static void server_stop(struct server *s)
 
     if (s->pid == 0)
         return;
-    (void)child_kill(s->pid, SIGTERM, false);
+    IGNORE(child_kill(s->pid, SIGTERM, false)); /* gone: fine */
     while (child_wait(s->pid, false, &s->status) == ERR_AGAIN) {
         if (clock_us() > deadline)
-            (void)child_kill(s->pid, SIGKILL, false);
+            IGNORE(child_kill(s->pid, SIGKILL, false));
         clock_sleep_ms(LOOK_MS);
     }
     s->pid = 0;

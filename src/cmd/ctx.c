@@ -111,6 +111,19 @@ enum err ctx_out_json(struct ctx *c, struct json v)
     return ctx_out(c, buf_str(&out));
 }
 
+uint64_t ctx_number(struct json v, const char *key)
+{
+    uint64_t n = 0;
+
+    IGNORE(json_opt_u64(v, key, 0, UINT64_MAX, &n, NULL));
+    return n;
+}
+
+struct str ctx_text(struct json v, const char *key)
+{
+    return json_str(json_get(v, key));
+}
+
 void ctx_say(const char *fmt, ...)
 {
     va_list ap;

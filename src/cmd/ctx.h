@@ -25,6 +25,14 @@ struct ctx {
     struct why why;
 };
 
+/* One function per row, so that a command without code does not link. */
+#define COMMAND(symbol, name, arguments, group, summary, details)              \
+    NODISCARD enum err cmd_##symbol(struct ctx *c);
+#define OPTION(command, name, letter, kind, value, help)
+#include "cmd/commands.def"
+#undef COMMAND
+#undef OPTION
+
 /* Set by Ctrl-C; every call of the client looks at it. */
 extern atomic_bool ctx_cancel;
 
@@ -46,6 +54,10 @@ NODISCARD enum err ctx_out(struct ctx *c, struct str text);
 NODISCARD enum err ctx_outf(struct ctx *c, const char *fmt, ...)
     PRINTF_LIKE(2, 3);
 NODISCARD enum err ctx_out_json(struct ctx *c, struct json v);
+
+/* A member for display: 0 or "" when it is not there or of another type. */
+uint64_t ctx_number(struct json v, const char *key);
+struct str ctx_text(struct json v, const char *key);
 
 /* The story, to stderr; best effort. */
 void ctx_say(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -108,7 +108,7 @@ int main(int argc, char **argv)
                            .ctx = &o};
     enum err e = serve_run(&s, &why);
     if (e != ERR_OK) {
-        LOG(ERROR, RUNNER, "runner_ended", LOG_ERR_(e), LOG_WHY(&why));
+        LOG(ERROR, RUNNER, "runner_ended", LOG_ERR(e), LOG_WHY(&why));
         return err_exit(e);
     }
     return 0;

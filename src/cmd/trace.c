@@ -2,11 +2,10 @@
 
 #include <inttypes.h>
 
-static void dim(const struct trace *t, const char *fmt, struct str s)
+static void dim(const struct trace *t, const char *before, struct str s)
 {
-    ctx_say("%s", ctx_paint(t->c, false, PAINT_DIM));
-    ctx_say(fmt, STR_ARG(s));
-    ctx_say("%s", ctx_paint(t->c, false, PAINT_OFF));
+    ctx_say("%s%s%.*s%s", ctx_paint(t->c, false, PAINT_DIM), before, STR_ARG(s),
+            ctx_paint(t->c, false, PAINT_OFF));
 }
 
 static void keep(char dst[TRACE_NAME_MAX], struct str s)
@@ -15,24 +14,11 @@ static void keep(char dst[TRACE_NAME_MAX], struct str s)
         dst[0] = '\0';
 }
 
-static uint64_t number(struct json v, const char *key)
-{
-    uint64_t n = 0;
-
-    (void)json_opt_u64(v, key, 0, UINT64_MAX, &n, NULL);
-    return n;
-}
-
-static struct str text(struct json v, const char *key)
-{
-    return json_str(json_get(v, key));
-}
-
 /* ---- one function per event ---------------------------------------------- */
 
 static enum err on_created(struct trace *t, struct json v)
 {
-    keep(t->task, text(v, "task"));
+    keep(t->task, ctx_text(v, "task"));
     if (!t->quiet)
         ctx_say("%s%s%s\n", ctx_paint(t->c, false, PAINT_BOLD), t->task,
                 ctx_paint(t->c, false, PAINT_OFF));
@@ -49,9 +35,9 @@ static enum err on_classified(struct trace *t, struct json v)
     if (t->quiet)
         return ERR_OK;
     ctx_say("  kind      %.*s, complexity %" PRIu64 " of 10",
-            STR_ARG(text(v, "type")), number(v, "complexity"));
+            STR_ARG(ctx_text(v, "type")), ctx_number(v, "complexity"));
     while (json_next(&it, &key, &reason)) {
-        dim(t, first ? " (%.*s" : ", %.*s", json_str(reason));
+        dim(t, first ? " (" : ", ", json_str(reason));
         first = false;
     }
     ctx_say("%s\n", first ? "" : ")");
@@ -67,7 +53,7 @@ static enum err on_classified(struct trace *t, struct json v)
 
 static enum err on_tier(struct trace *t, struct json v)
 {
-    keep(t->model, text(v, "model"));
+    keep(t->model, ctx_text(v, "model"));
     if (!t->quiet)
         ctx_say("\n%s%s%s tries\n", ctx_paint(t->c, false, PAINT_BOLD),
                 t->model, ctx_paint(t->c, false, PAINT_OFF));
@@ -79,9 +65,9 @@ static enum err on_attempt(struct trace *t, struct json v)
     t->attempts++;
     if (t->quiet)
         return ERR_OK;
-    ctx_say("  attempt %" PRIu64, number(v, "attempt"));
-    if (text(v, "evidence").n != 0)
-        dim(t, ", told: %.*s", text(v, "evidence"));
+    ctx_say("  attempt %" PRIu64, ctx_number(v, "attempt"));
+    if (ctx_text(v, "evidence").n != 0)
+        dim(t, ", told: ", ctx_text(v, "evidence"));
     ctx_say("\n");
     t->at_line_start = true;
     return ERR_OK;
@@ -91,7 +77,7 @@ static enum err on_attempt(struct trace *t, struct json v)
  * must not reach the terminal. */
 static enum err on_delta(struct trace *t, struct json v)
 {
-    struct str s = text(v, "text");
+    struct str s = ctx_text(v, "text");
 
     if (t->quiet)
         return ERR_OK;
@@ -119,11 +105,11 @@ static void end_text(struct trace *t)
 static enum err on_check(struct trace *t, struct json v)
 {
     bool passed = json_true(json_get(v, "passed"));
-    struct str check = text(v, "check"), evidence = text(v, "evidence");
+    struct str check = ctx_text(v, "check"), evidence = ctx_text(v, "evidence");
     size_t at = strlen(t->checks);
     double ms = 0;
 
-    (void)json_opt_f64(v, "ms", 0, 1e12, &ms, NULL);
+    IGNORE(json_opt_f64(v, "ms", 0, 1e12, &ms, NULL));
     (void)snprintf(t->checks + at, sizeof(t->checks) - at, "%s%.*s %s",
                    at != 0 ? ", " : "", STR_ARG(check),
                    passed ? "ok" : "failed");
@@ -153,8 +139,8 @@ static enum err on_escalated(struct trace *t, struct json v)
     t->escalations++;
     if (!t->quiet)
         ctx_say("  %s-> %.*s%s: %.*s\n", ctx_paint(t->c, false, PAINT_WARN),
-                STR_ARG(text(v, "to")), ctx_paint(t->c, false, PAINT_OFF),
-                STR_ARG(text(v, "reason")));
+                STR_ARG(ctx_text(v, "to")), ctx_paint(t->c, false, PAINT_OFF),
+                STR_ARG(ctx_text(v, "reason")));
     return ERR_OK;
 }
 
@@ -164,15 +150,15 @@ static enum err on_review(struct trace *t, struct json v)
         ctx_say("\n  %swaits for a person%s: %.*s\n  hearth review %s "
                 "approve|reject|edit|skip\n",
                 ctx_paint(t->c, false, PAINT_WARN),
-                ctx_paint(t->c, false, PAINT_OFF), STR_ARG(text(v, "reason")),
-                t->task);
+                ctx_paint(t->c, false, PAINT_OFF),
+                STR_ARG(ctx_text(v, "reason")), t->task);
     return ERR_OK;
 }
 
 static enum err on_waiting(struct trace *t, struct json v)
 {
     if (!t->quiet)
-        dim(t, "  waits: %.*s\n", text(v, "reason"));
+        ctx_say("  waits: %.*s\n", STR_ARG(ctx_text(v, "reason")));
     return ERR_OK;
 }
 
@@ -182,16 +168,16 @@ static enum err on_done(struct trace *t, struct json v)
 
     end_text(t);
     t->is_over = true;
-    keep(t->verdict, text(v, "verdict"));
-    if (text(v, "model").n != 0)
-        keep(t->model, text(v, "model"));
-    t->attempts = number(v, "attempts");
-    t->escalations = number(v, "escalations");
-    t->tokens_in = number(v, "tokens_in");
-    t->tokens_out = number(v, "tokens_out");
-    t->ms = number(v, "ms");
+    keep(t->verdict, ctx_text(v, "verdict"));
+    if (ctx_text(v, "model").n != 0)
+        keep(t->model, ctx_text(v, "model"));
+    t->attempts = ctx_number(v, "attempts");
+    t->escalations = ctx_number(v, "escalations");
+    t->tokens_in = ctx_number(v, "tokens_in");
+    t->tokens_out = ctx_number(v, "tokens_out");
+    t->ms = ctx_number(v, "ms");
     buf_clear(&t->code);
-    TRY(buf_add(&t->code, text(v, "code")));
+    TRY(buf_add(&t->code, ctx_text(v, "code")));
     if (t->quiet)
         return ERR_OK;
     verified = trace_is_verified(t);
@@ -202,8 +188,8 @@ static enum err on_done(struct trace *t, struct json v)
             t->attempts, t->attempts == 1 ? "" : "s", t->escalations,
             t->escalations == 1 ? "" : "s", t->tokens_in, t->tokens_out,
             (double)t->ms / 1000);
-    if (text(v, "reason").n != 0)
-        ctx_say("  %.*s\n", STR_ARG(text(v, "reason")));
+    if (ctx_text(v, "reason").n != 0)
+        ctx_say("  %.*s\n", STR_ARG(ctx_text(v, "reason")));
     return ERR_OK;
 }
 
@@ -248,8 +234,8 @@ enum err trace_event(void *trace, struct str event, struct str data)
 
     TRY(json_parse(&doc, data, NULL, &t->c->why));
     v = json_root(&doc);
-    if (number(v, "seq") != 0)
-        t->seq = number(v, "seq");
+    if (ctx_number(v, "seq") != 0)
+        t->seq = ctx_number(v, "seq");
     if (t->c->json) {
         TRY(ctx_out(t->c, data));
         TRY(ctx_out(t->c, STR("\n")));
