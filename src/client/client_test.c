@@ -125,7 +125,7 @@ TEST(an_error_status_fails_with_the_servers_words_and_leaves_the_buffer)
 
     assert_int_equal(buf_add(&out, STR("kept")), ERR_OK);
     assert_int_equal(
-        call("HTTP/1.1 404 Not Found\r\nContent-Length: 46\r\n\r\n"
+        call("HTTP/1.1 404 Not Found\r\n\r\n"
              "{\"error\":{\"message\":\"no model 'x'\",\"code\":null}}",
              &out, &why),
         ERR_NOTFOUND);
@@ -137,7 +137,7 @@ TEST(an_error_status_carries_the_message_of_the_error_object)
     CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
     struct why why = WHY_INIT;
 
-    assert_int_equal(call("HTTP/1.1 429 Too Many\r\nContent-Length: 38\r\n\r\n"
+    assert_int_equal(call("HTTP/1.1 429 Too Many\r\n\r\n"
                           "{\"error\":{\"message\":\"256 wait already\"}}",
                           &out, &why),
                      ERR_BUSY);
@@ -198,7 +198,7 @@ TEST(an_error_status_of_a_stream_is_not_read_as_events)
     CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
     struct why why = WHY_INIT;
 
-    assert_int_equal(stream("HTTP/1.1 503 Busy\r\nContent-Length: 33\r\n\r\n"
+    assert_int_equal(stream("HTTP/1.1 503 Busy\r\n\r\n"
                             "{\"error\":{\"message\":\"not ready\"}}\n",
                             collect, &out, &why),
                      ERR_NOMEM);

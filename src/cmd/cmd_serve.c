@@ -1,10 +1,15 @@
 /* serve, gateway, orchestrator: the processes themselves, wired. */
+#include <unistd.h>
+
 #include "cmd/ctx.h"
+#include "council/council.h"
 #include "gateway/gateway.h"
+#include "hearth_version.h"
 #include "ipc/chan.h"
 #include "super/super.h"
 #include "sys/fs.h"
 #include "sys/log.h"
+#include "sys/term.h"
 #include "work/work.h"
 
 enum { CHILD_ARGS = ARGS_MAX * 2 + 8 };
@@ -34,6 +39,19 @@ static enum err child_argv(struct ctx *c, const char *role, struct arena *arena,
     return ERR_OK;
 }
 
+/* The log of a long-lived role, as the options want it. */
+static void open_log(const struct options *o, const char *role)
+{
+    bool terminal = term_is(STDERR_FILENO);
+
+    log_init(&(struct log_opts){
+        .fd = STDERR_FILENO,
+        .level = (enum log_level)o->log_level,
+        .json = o->log_format == OPTIONS_FORMAT_JSON
+                || (o->log_format == OPTIONS_FORMAT_AUTO && !terminal),
+        .proc = role});
+}
+
 static void on_ready(void *ctx, const char *address)
 {
     struct ctx *c = ctx;
@@ -51,6 +69,7 @@ enum err cmd_serve(struct ctx *c)
 
     /* Read here too, so that a mistake is told at once and in one place. */
     TRY(ctx_options(c, &o));
+    open_log(&o, "supervisor");
     TRY(paths_make(&c->paths, &c->why));
     TRY(paths_sibling(&c->paths, "hearth-runner", runner, &c->why));
     TRY(child_argv(c, "gateway", &arena, gateway));
@@ -67,4 +86,31 @@ enum err cmd_serve(struct ctx *c)
                                            .on_ready = on_ready,
                                            .ctx = c},
                       &c->why);
+}
+
+/* The supervisor's channel: every role but serve is started with one. */
+static enum err channel(struct ctx *c, int *fd)
+{
+    uint64_t n = args_number(&c->args, "ipc-fd", 0);
+
+    if (n < CHAN_CHILD_FD || n > 1023)
+        return FAIL(&c->why, ERR_SYNTAX,
+                    "`hearth serve` starts this process; it is not for people");
+    *fd = (int)n;
+    return ERR_OK;
+}
+
+enum err cmd_gateway(struct ctx *c)
+{
+    CLEANUP(options_done) struct options o = {0};
+    int fd;
+
+    TRY(channel(c, &fd));
+    TRY(ctx_options(c, &o));
+    open_log(&o, "gateway");
+    return gateway_main(&(struct gateway_opts){.options = &o,
+                                               .paths = &c->paths,
+                                               .super_fd = fd,
+                                               .build = HEARTH_VERSION},
+                        &c->why);
 }
