@@ -2,6 +2,14 @@
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cache=${HEARTH_DEPS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hearth-deps}
 
+# Homebrew keeps these out of the way of the system's own
+if [ "$(uname -s)" = Darwin ]; then
+    for keg in openssl@3 curl sqlite libedit; do
+        PKG_CONFIG_PATH=${HOMEBREW_PREFIX:-/opt/homebrew}/opt/$keg/lib/pkgconfig:${PKG_CONFIG_PATH:-}
+    done
+    export PKG_CONFIG_PATH
+fi
+
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
 
