@@ -114,3 +114,20 @@ enum err cmd_gateway(struct ctx *c)
                                                .build = HEARTH_VERSION},
                         &c->why);
 }
+
+enum err cmd_orchestrator(struct ctx *c)
+{
+    CLEANUP(options_done) struct options o = {0};
+    int fd;
+
+    TRY(channel(c, &fd));
+    TRY(ctx_options(c, &o));
+    open_log(&o, "orchestrator");
+    return work_main(&(struct work_opts){.options = &o,
+                                         .paths = &c->paths,
+                                         .super_fd = fd,
+                                         .build = HEARTH_VERSION,
+                                         .more = council_routes,
+                                         .n_more = n_council_routes},
+                     &c->why);
+}

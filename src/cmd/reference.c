@@ -2,6 +2,7 @@
 
 #include "cmd/args.h"
 #include "config/options.h"
+#include "gateway/gateway.h"
 
 static enum err errors(struct buf *out)
 {
@@ -25,7 +26,9 @@ static const struct {
 } references[] = {
     {"commands", args_doc},
     {"errors", errors},
+    {"metrics", gateway_doc_metrics},
     {"options", options_doc},
+    {"routes", gateway_doc_routes},
 };
 
 enum err reference_list(struct buf *out)

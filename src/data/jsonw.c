@@ -191,7 +191,8 @@ void jsonw_f64(struct jsonw *w, double v)
         if (strtod(text, NULL) == v)
             break;
     }
-    jsonw_raw(w, str_c(text));
+    /* As "-0" it would read back as the whole number 0. */
+    jsonw_raw(w, v == 0 && signbit(v) ? STR("-0.0") : str_c(text));
 }
 
 void jsonw_f32(struct jsonw *w, float v)

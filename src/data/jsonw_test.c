@@ -77,7 +77,7 @@ TEST(a_double_is_written_as_its_shortest_text)
     CHECK(number_is(0.1 + 0.2, "0.30000000000000004"));
     CHECK(number_is(5, "5"));
     CHECK(number_is(1e300, "1e+300"));
-    CHECK(number_is(-0.0, "-0"));
+    CHECK(number_is(-0.0, "-0.0"));
     CHECK(number_is(5e-324, "4.94065645841247e-324"));
 }
 

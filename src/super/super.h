@@ -19,12 +19,17 @@
 #include "base/err.h"
 #include "sys/paths.h"
 
+enum { SUPER_RUNNER_ARGS = 8 };
+
 struct super_opts {
     const struct paths *paths; /* made (paths_make) */
     /* Programs with their arguments, NULL at the end; they find their channel
      * at descriptor 3 (CHAN_CHILD_FD). `work`: NULL for none. */
     const char *const *gateway, *const *work;
-    const char *runner;         /* path of the runner program */
+    const char *runner; /* path of the runner program */
+    /* More arguments for every runner (log options), NULL at the end; NULL for
+     * none; at most SUPER_RUNNER_ARGS. */
+    const char *const *runner_args;
     const char *gateway_socket; /* for serve.json; NULL: none */
     const char *work_socket;
     unsigned drain_ms; /* how long running requests may go on at the end */

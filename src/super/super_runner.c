@@ -108,7 +108,8 @@ static enum err start(struct super *s, const struct msg_spawn *m, int *pid,
                       int *end, struct why *w)
 {
     char path[FS_PATH_MAX], kv_dir[FS_PATH_MAX];
-    const char *argv[10];
+    const char *const *more = s->o->runner_args;
+    const char *argv[10 + SUPER_RUNNER_ARGS];
     size_t n = 0;
     int pair[2];
     enum err e;
@@ -127,6 +128,10 @@ static enum err start(struct super *s, const struct msg_spawn *m, int *pid,
     }
     if (m->unconfined != 0)
         argv[n++] = "--unconfined";
+    for (size_t i = 0; more != NULL && more[i] != NULL; i++) {
+        assert(i < SUPER_RUNNER_ARGS);
+        argv[n++] = more[i];
+    }
     argv[n] = NULL;
     TRY(fd_socketpair(pair, w));
     e = child_start(

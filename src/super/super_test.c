@@ -62,11 +62,13 @@ static void serve(struct rig *r, const char *gateway, const char *work, int out)
 {
     const char *const gateway_argv[] = {r->part, gateway, "gateway", r->log,
                                         NULL};
+    const char *const more[] = {"--log-level", "debug", NULL};
     const char *const work_argv[] = {r->part, work, "work", r->log, NULL};
     struct super_opts o = {.paths = &r->paths,
                            .gateway = gateway_argv,
                            .work = work != NULL ? work_argv : NULL,
                            .runner = r->part,
+                           .runner_args = more,
                            .gateway_socket = "/g",
                            .drain_ms = 100,
                            .on_ready = say_ready,
@@ -237,6 +239,7 @@ TEST(runners_are_started_for_the_gateway_and_die_with_it)
     CHECK(is_ready(&r));
     CHECK(seen(&r, "gateway met", 1) == seen(&r, "gateway lost", 1));
     CHECK(seen(&r, "gateway refused", 1) != 0);
+    CHECK(seen(&r, "runner has its arguments", 1) != 0);
     CHECK(process_id_of(seen(&r, "gateway keeps", 1), &runner) == ERR_OK);
     gateway = seen(&r, "gateway up", 1);
     CHECK(process_alive(&runner));

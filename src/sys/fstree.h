@@ -1,9 +1,10 @@
 /*
  * fstree.h - directories with what is in them.
  *
- * Trees may be hostile (a model wrote them): links are never followed, every
- * step goes through the descriptor of its parent (openat), and entries, bytes
- * and depth are bounded. Thread: any; blocks on the disk.
+ * Trees may be hostile (a model wrote them): links are never followed, not
+ * even as the root (ERR_NOTFOUND), every step goes through the descriptor of
+ * its parent (openat), and entries, bytes and depth are bounded. Thread: any;
+ * blocks on the disk.
  */
 #ifndef SYS_FSTREE_H
 #define SYS_FSTREE_H

@@ -44,6 +44,19 @@ TEST(a_tree_is_walked_in_byte_order_and_links_are_not_followed)
     CHECK(str_eq(buf_str(&b), STR("a\nb/\nb/c/\nb/c/three\nb/two\netc\n")));
 }
 
+TEST(a_root_that_is_a_link_is_refused)
+{
+    CLEANUP(scratch_done) struct scratch s = scratch_make();
+    CLEANUP(buf_done) struct buf b = BUF_INIT(1000);
+
+    plant(&s);
+    CHECK(symlink("t", scratch_path(&s, "l")) == 0);
+    CHECK(fstree_walk(scratch_path(&s, "l"), &wide, collect, &b, NULL)
+          == ERR_NOTFOUND);
+    CHECK(fstree_copy(scratch_path(&s, "l"), scratch_path(&s, "u"), &wide, NULL)
+          == ERR_NOTFOUND);
+}
+
 TEST(a_copy_has_files_links_and_modes)
 {
     CLEANUP(scratch_done) struct scratch s = scratch_make();
