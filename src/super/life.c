@@ -91,6 +91,12 @@ static void back_off(struct life *l, uint64_t now_ms, uint64_t largest)
     l->backoff_ms = MIN(l->backoff_ms * 2, (uint64_t)LIFE_BACKOFF_MAX_MS);
 }
 
+void life_hopeless(struct life *l)
+{
+    if (l->state == LIFE_STARTING && l->starts == 1)
+        l->quick_deaths = LIFE_QUICK_MAX - 1;
+}
+
 enum life_do life_died(struct life *l, uint64_t now_ms)
 {
     switch (l->state) {

@@ -56,6 +56,9 @@ NODISCARD enum life_do life_wanted(struct life *l, uint64_t now_ms);
 /* It said UP. False: not in a state to say so (a fault of the peer). */
 NODISCARD bool life_is_up(struct life *l, uint64_t now_ms);
 NODISCARD enum life_do life_died(struct life *l, uint64_t now_ms);
+/* Said before life_died: what ended its very first start will not go away by
+ * trying (a taken port, a wrong option). It is then given up at once. */
+void life_hopeless(struct life *l);
 /* It shall end and stay down; `drain_ms` for what it has in hand. */
 NODISCARD enum life_do life_unwanted(struct life *l, uint64_t now_ms,
                                      uint64_t drain_ms);

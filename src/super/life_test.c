@@ -150,3 +150,27 @@ TEST(up_counts_only_while_starting)
     up(&l, 0);
     CHECK(!life_is_up(&l, 1) && l.state == LIFE_UP);
 }
+
+TEST(a_first_start_that_cannot_succeed_is_given_up_at_once)
+{
+    struct life l;
+
+    life_init(&l, 0);
+    CHECK(life_wanted(&l, 0) == LIFE_DO_START);
+    life_hopeless(&l);
+    CHECK(life_died(&l, 1) == LIFE_DO_GIVE_UP && l.state == LIFE_FAILED);
+}
+
+TEST(what_had_started_before_is_tried_again_whatever_it_says)
+{
+    struct life l;
+
+    life_init(&l, 0);
+    CHECK(life_wanted(&l, 0) == LIFE_DO_START);
+    CHECK(life_is_up(&l, 1));
+    CHECK(life_died(&l, 2) == LIFE_DO_NOTHING);
+    CHECK(life_tick(&l, l.deadline_ms) == LIFE_DO_START);
+    life_hopeless(&l);
+    CHECK(life_died(&l, l.since_ms) == LIFE_DO_NOTHING);
+    CHECK(l.state == LIFE_BACKOFF);
+}

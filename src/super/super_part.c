@@ -183,6 +183,10 @@ static void ended(struct part *p, const struct child_status *st)
             LOG_U("starts", p->life.starts));
     record(p, "end", st);
     (void)!child_kill(p->pid, SIGKILL, true); /* what it left behind */
+    if (st->exited
+        && (st->code == err_exit(ERR_CONFIG)
+            || st->code == err_exit(ERR_EXISTS)))
+        life_hopeless(&p->life);
     clear_life(p);
     if (p->role == PART_GATEWAY)
         runner_kill_all(p->s); /* nobody could use them any more [IPC-22] */
@@ -284,9 +288,9 @@ static void give_up(struct part *p)
         return; /* serving goes on without it */
     super_stop(p->s,
                FAIL(&p->s->why, ERR_RUNNER,
-                    "the gateway ended %d times before it was ready; the log "
-                    "above says why",
-                    LIFE_QUICK_MAX));
+                    "the gateway could not start (tried %u times); the lines "
+                    "above say why",
+                    p->life.starts));
 }
 
 void part_do(struct part *p, enum life_do what)

@@ -73,7 +73,7 @@ export class Server {
         } catch { return null; }
     }
 
-    get url() { return this.facts().listen; }
+    get url() { return this.facts().address; }
 
     async ready() {
         try { return (await fetch(`${this.url}/ready`)).status === 200; } catch { return false; }
