@@ -39,17 +39,19 @@ static enum err child_argv(struct ctx *c, const char *role, struct arena *arena,
     return ERR_OK;
 }
 
+static bool logs_json(const struct options *o)
+{
+    return o->log_format == OPTIONS_FORMAT_JSON
+           || (o->log_format == OPTIONS_FORMAT_AUTO && !term_is(STDERR_FILENO));
+}
+
 /* The log of a long-lived role, as the options want it. */
 static void open_log(const struct options *o, const char *role)
 {
-    bool terminal = term_is(STDERR_FILENO);
-
-    log_init(&(struct log_opts){
-        .fd = STDERR_FILENO,
-        .level = (enum log_level)o->log_level,
-        .json = o->log_format == OPTIONS_FORMAT_JSON
-                || (o->log_format == OPTIONS_FORMAT_AUTO && !terminal),
-        .proc = role});
+    log_init(&(struct log_opts){.fd = STDERR_FILENO,
+                                .level = (enum log_level)o->log_level,
+                                .json = logs_json(o),
+                                .proc = role});
 }
 
 static void on_ready(void *ctx, const char *address)
@@ -65,11 +67,14 @@ enum err cmd_serve(struct ctx *c)
     CLEANUP(options_done) struct options o = {0};
     CLEANUP(arena_done) struct arena arena = ARENA_INIT(1 << 20);
     const char *gateway[CHILD_ARGS], *work[CHILD_ARGS];
+    const char *runner_args[] = {"--log-level", NULL, NULL, NULL};
     char runner[PATHS_MAX], work_socket[PATHS_MAX];
 
     /* Read here too, so that a mistake is told at once and in one place. */
     TRY(ctx_options(c, &o));
     open_log(&o, "supervisor");
+    runner_args[1] = log_level_name((enum log_level)o.log_level);
+    runner_args[2] = logs_json(&o) ? "--log-json" : NULL;
     TRY(paths_make(&c->paths, &c->why));
     TRY(paths_sibling(&c->paths, "hearth-runner", runner, &c->why));
     TRY(child_argv(c, "gateway", &arena, gateway));
@@ -80,6 +85,7 @@ enum err cmd_serve(struct ctx *c)
                                            .gateway = gateway,
                                            .work = work,
                                            .runner = runner,
+                                           .runner_args = runner_args,
                                            .gateway_socket = c->socket,
                                            .work_socket = work_socket,
                                            .drain_ms = (unsigned)o.server_drain,

@@ -24,10 +24,8 @@ static const struct {
     const char *name;
     enum err (*print)(struct buf *out);
 } references[] = {
-    {"commands", args_doc},
-    {"errors", errors},
-    {"metrics", gateway_doc_metrics},
-    {"options", options_doc},
+    {"commands", args_doc},           {"errors", errors},
+    {"metrics", gateway_doc_metrics}, {"options", options_doc},
     {"routes", gateway_doc_routes},
 };
 
