@@ -97,15 +97,22 @@ static enum err build(struct ctx *c, struct str task, struct buf *body)
     return jsonw_end(&w);
 }
 
+/* Only what passed goes to stdout: a pipe must not carry a failed answer on. */
 enum err ask_verdict(struct ctx *c, struct trace *t)
 {
-    if (!c->json && t->code.len != 0) {
-        ctx_say("\n");
-        TRY(ctx_out(c, buf_str(&t->code)));
-        if (t->code.data[t->code.len - 1] != '\n')
-            TRY(ctx_out(c, STR("\n")));
+    bool passed = trace_is_verified(t);
+
+    if (c->json || t->code.len == 0)
+        return passed ? ERR_OK : ERR_UNVERIFIED;
+    ctx_say("\n");
+    if (!passed) {
+        ctx_say("The last answer, which did not pass:\n%.*s\n",
+                STR_ARG(buf_str(&t->code)));
+        return ERR_UNVERIFIED;
     }
-    return trace_is_verified(t) ? ERR_OK : ERR_UNVERIFIED;
+    TRY(ctx_out(c, buf_str(&t->code)));
+    return t->code.data[t->code.len - 1] == '\n' ? ERR_OK
+                                                 : ctx_out(c, STR("\n"));
 }
 
 enum err cmd_ask(struct ctx *c)

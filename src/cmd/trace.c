@@ -25,6 +25,22 @@ static enum err on_created(struct trace *t, struct json v)
     return ERR_OK;
 }
 
+/* What will count as proof, and where its tests come from. */
+static void show_proof(struct json v)
+{
+    struct json_iter it = json_iter(json_get(v, "required"));
+    struct str key, from = ctx_text(v, "tests_from");
+    struct json check;
+
+    ctx_say("  proof    ");
+    while (json_next(&it, &key, &check))
+        ctx_say(" %.*s", STR_ARG(json_str(check)));
+    if (ctx_number(v, "tests") != 0)
+        ctx_say(" (%" PRIu64 " from the %.*s)", ctx_number(v, "tests"),
+                STR_ARG(from.n != 0 ? from : STR("request")));
+    ctx_say("\n");
+}
+
 static enum err on_classified(struct trace *t, struct json v)
 {
     struct json_iter it = json_iter(json_get(v, "reasons"));
@@ -41,13 +57,7 @@ static enum err on_classified(struct trace *t, struct json v)
         first = false;
     }
     ctx_say("%s\n", first ? "" : ")");
-    if (json_count(json_get(v, "required")) != 0) {
-        ctx_say("  proof    ");
-        for (it = json_iter(json_get(v, "required"));
-             json_next(&it, &key, &reason);)
-            ctx_say(" %.*s", STR_ARG(json_str(reason)));
-        ctx_say("\n");
-    }
+    show_proof(v);
     return ERR_OK;
 }
 
@@ -94,14 +104,6 @@ static enum err on_delta(struct trace *t, struct json v)
     return ERR_OK;
 }
 
-static void end_text(struct trace *t)
-{
-    if (t->in_text && !t->at_line_start && !t->quiet)
-        ctx_say("\n");
-    t->in_text = false;
-    t->at_line_start = true;
-}
-
 static enum err on_check(struct trace *t, struct json v)
 {
     bool passed = json_true(json_get(v, "passed"));
@@ -126,11 +128,48 @@ static enum err on_check(struct trace *t, struct json v)
     return ERR_OK;
 }
 
+static void end_text(struct trace *t)
+{
+    if (t->in_text && !t->at_line_start && !t->quiet)
+        ctx_say("\n");
+    t->in_text = false;
+    t->at_line_start = true;
+}
+
+/* A story told again has no deltas: the whole answer stands here. */
 static enum err on_answer(struct trace *t, struct json v)
+{
+    if (!t->in_text)
+        TRY(on_delta(t, v));
+    end_text(t);
+    t->checks[0] = '\0';
+    return ERR_OK;
+}
+
+static enum err on_repeated(struct trace *t, struct json v)
 {
     (void)v;
     end_text(t);
-    t->checks[0] = '\0';
+    if (!t->quiet)
+        ctx_say("    (the same as before: asked again, less strictly)\n");
+    return ERR_OK;
+}
+
+static enum err on_resumed(struct trace *t, struct json v)
+{
+    (void)v;
+    end_text(t);
+    if (!t->quiet)
+        ctx_say("  taken up again after a restart\n");
+    return ERR_OK;
+}
+
+static enum err on_decided(struct trace *t, struct json v)
+{
+    keep(t->verdict, ctx_text(v, "verdict"));
+    if (!t->quiet)
+        ctx_say("  a person decided: %.*s (%s)\n",
+                STR_ARG(ctx_text(v, "action")), t->verdict);
     return ERR_OK;
 }
 
@@ -181,11 +220,12 @@ static enum err on_done(struct trace *t, struct json v)
     if (t->quiet)
         return ERR_OK;
     verified = trace_is_verified(t);
-    ctx_say("\n%s%s%s by %s: %" PRIu64 " attempt%s, %" PRIu64
+    ctx_say("\n%s%s%s %s %s: %" PRIu64 " attempt%s, %" PRIu64
             " escalation%s, %" PRIu64 "+%" PRIu64 " tokens, %.1f s\n",
             ctx_paint(t->c, false, verified ? PAINT_GOOD : PAINT_WARN),
-            t->verdict, ctx_paint(t->c, false, PAINT_OFF), t->model,
-            t->attempts, t->attempts == 1 ? "" : "s", t->escalations,
+            t->verdict, ctx_paint(t->c, false, PAINT_OFF),
+            verified ? "by" : "after", t->model, t->attempts,
+            t->attempts == 1 ? "" : "s", t->escalations,
             t->escalations == 1 ? "" : "s", t->tokens_in, t->tokens_out,
             (double)t->ms / 1000);
     if (ctx_text(v, "reason").n != 0)
@@ -197,12 +237,13 @@ static const struct {
     const char *event;
     enum err (*show)(struct trace *t, struct json v);
 } handlers[] = {
-    {"task.created", on_created},     {"task.classified", on_classified},
-    {"task.waiting", on_waiting},     {"tier.started", on_tier},
-    {"attempt.started", on_attempt},  {"attempt.delta", on_delta},
-    {"attempt.answer", on_answer},    {"check.result", on_check},
-    {"tier.escalated", on_escalated}, {"task.review", on_review},
-    {"task.done", on_done},
+    {"task.created", on_created},    {"task.classified", on_classified},
+    {"task.waiting", on_waiting},    {"tier.started", on_tier},
+    {"attempt.started", on_attempt}, {"attempt.delta", on_delta},
+    {"attempt.answer", on_answer},   {"attempt.repeated", on_repeated},
+    {"task.resumed", on_resumed},    {"review.decided", on_decided},
+    {"check.result", on_check},      {"tier.escalated", on_escalated},
+    {"task.review", on_review},      {"task.done", on_done},
 };
 
 /* ---- life ----------------------------------------------------------------- */
