@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/ctx.h"
+#include "council/council.h"
 #include "data/jsonw.h"
 #include "sys/term.h"
 
@@ -164,6 +165,9 @@ enum err cmd_council(struct ctx *c)
     CLEANUP(buf_done) struct buf body = BUF_INIT(4 << 20);
 
     TRY(question(c, &body));
+    /* In the order of the table, not in that of the first words. */
+    for (int r = 0; r < ROLE_COUNT; r++)
+        (void)role_of(&k, str_c(role_name((enum role)r)));
     k.live = !c->json && term_is(STDERR_FILENO);
     TRY(client_stream(&c->client, STR("POST"), STR("/v1/council"),
                       buf_str(&body), on_event, &k, &c->why));
