@@ -13,7 +13,7 @@
 
 enum { ROLES = 12, ROLE_TEXT_MAX = 64 << 10 };
 
-struct role {
+struct opinion {
     char name[24];
     struct buf text;
     bool is_done;
@@ -21,16 +21,16 @@ struct role {
 
 struct council {
     struct ctx *c;
-    struct role roles[ROLES];
+    struct opinion roles[ROLES];
     size_t n_roles;
     size_t drawn; /* lines of the live view on the terminal */
     bool live;
     uint64_t prompt_tokens, cached_tokens, completion_tokens;
 };
 
-static struct role *role_of(struct council *k, struct str name)
+static struct opinion *opinion_of(struct council *k, struct str name)
 {
-    struct role *r;
+    struct opinion *r;
 
     for (size_t i = 0; i < k->n_roles; i++)
         if (str_eq(name, str_c(k->roles[i].name)))
@@ -85,7 +85,7 @@ static enum err on_event(void *ctx, struct str event, struct str data)
 {
     CLEANUP(json_done) struct json_doc doc = JSON_DOC_INIT;
     struct council *k = ctx;
-    struct role *r;
+    struct opinion *r;
     struct json v;
 
     if (k->c->json) {
@@ -102,7 +102,7 @@ static enum err on_event(void *ctx, struct str event, struct str data)
         return FAIL(
             &k->c->why, ERR_RUNNER, "%.*s",
             STR_ARG(json_str(json_get(json_get(v, "error"), "message"))));
-    r = role_of(k, ctx_text(v, "role"));
+    r = opinion_of(k, ctx_text(v, "role"));
     if (r == NULL)
         return ERR_OK;
     if (str_eq(event, STR("role.delta")))
@@ -167,7 +167,7 @@ enum err cmd_council(struct ctx *c)
     TRY(question(c, &body));
     /* In the order of the table, not in that of the first words. */
     for (int r = 0; r < ROLE_COUNT; r++)
-        (void)role_of(&k, str_c(role_name((enum role)r)));
+        (void)opinion_of(&k, str_c(role_name((enum role)r)));
     k.live = !c->json && term_is(STDERR_FILENO);
     TRY(client_stream(&c->client, STR("POST"), STR("/v1/council"),
                       buf_str(&body), on_event, &k, &c->why));

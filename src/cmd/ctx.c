@@ -28,6 +28,7 @@ enum err ctx_init(struct ctx *c)
         TRY(fs_mkdirs(z, &c->why));
         TRY(fs_real(z, real, &c->why));
         /* The one channel through which our other processes learn it too. */
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
         if (setenv("HEARTH_HOME", real, 1) != 0)
             return FAIL(&c->why, ERR_NOMEM, "no memory for the environment");
     }

@@ -95,6 +95,7 @@ int main(int argc, char **argv)
     if (wrong)
         return usage(wrong);
     /* The library would otherwise start a debugger when it aborts. */
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
     if (setenv("GGML_NO_BACKTRACE", "1", 1) != 0)
         return err_exit(ERR_NOMEM);
     log_init(&o.log);
