@@ -26,6 +26,7 @@ struct level {
     bool keyed;      /* the next scalar is a value, not a key */
     size_t index;    /* keys or elements so far */
     size_t path_len; /* of the container itself */
+    struct place at; /* where it begins */
 };
 
 struct reader {
@@ -255,18 +256,18 @@ static enum err on_open(struct reader *r, const yaml_event_t *ev, bool map)
     if (r->depth == CONF_MAX_DEPTH)
         return REFUSE(r, at, "nested more than %d levels deep", CONF_MAX_DEPTH);
     TRY(begin_value(r, at));
-    r->levels[r->depth++] = (struct level){.map = map, .path_len = r->path.len};
+    r->levels[r->depth++] =
+        (struct level){.map = map, .path_len = r->path.len, .at = at};
     return ERR_OK;
 }
 
-static enum err on_close(struct reader *r, const yaml_event_t *ev, bool map)
+static enum err on_close(struct reader *r)
 {
-    bool empty = top(r)->index == 0;
+    struct level *l = top(r);
 
     r->depth--;
-    if (empty && r->depth != 0)
-        TRY(add(r, STR_EMPTY, map ? CONF_EMPTY_MAP : CONF_EMPTY_SEQ,
-                place_of(ev)));
+    if (l->index == 0 && r->depth != 0)
+        TRY(add(r, STR_EMPTY, l->map ? CONF_EMPTY_MAP : CONF_EMPTY_SEQ, l->at));
     end_value(r);
     return ERR_OK;
 }
@@ -286,9 +287,8 @@ static enum err on_event(struct reader *r, const yaml_event_t *ev,
     case YAML_SEQUENCE_START_EVENT:
         return on_open(r, ev, false);
     case YAML_MAPPING_END_EVENT:
-        return on_close(r, ev, true);
     case YAML_SEQUENCE_END_EVENT:
-        return on_close(r, ev, false);
+        return on_close(r);
     case YAML_ALIAS_EVENT:
         return REFUSE(r, place_of(ev), "aliases are not supported");
     default:

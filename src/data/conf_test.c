@@ -33,9 +33,9 @@ static const struct {
     {"keys[1]", "b: c", CONF_QUOTED, 8, 11},
     {"keys[2].n", "1", CONF_PLAIN, 8, 23},
     {"models.\"qwen2.5/7b\".ctx", "4k", CONF_PLAIN, 10, 21},
-    {"models.empty", "", CONF_EMPTY_MAP, 11, 11},
+    {"models.empty", "", CONF_EMPTY_MAP, 11, 10},
     {"none", "", CONF_NULL, 12, 6},
-    {"list", "", CONF_EMPTY_SEQ, 13, 8},
+    {"list", "", CONF_EMPTY_SEQ, 13, 7},
     {"tilde", "", CONF_NULL, 14, 8},
 };
 

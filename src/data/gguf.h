@@ -2,11 +2,14 @@
  * gguf.h - what a model file says about itself, without loading it.
  *
  * Reads the header, metadata and tensor table of GGUF versions 2 and 3 (little
- * endian) and checks everything that llama.cpp v0.5.0 checks (ggml/src/gguf.cpp)
- * and that the tensors' bytes lie inside the file. Nothing is allocated; every
- * length is checked against the bytes at hand before use, so a hostile file
- * costs one pass. That a file passes does not make it safe for an inference
- * library, which is why those live in processes of their own.
+ * endian; the layout is in llama.cpp v0.5.0, ggml/include/gguf.h) and checks
+ * counts, lengths, types, dimensions, alignment, and that the tensors' bytes
+ * lie inside the file. Not checked: that keys and tensor names are unique, and
+ * whether the tensors are those that the architecture needs; the library finds
+ * that when it loads. Nothing is allocated; every length is checked against the
+ * bytes at hand before use, so a hostile file costs one pass. That a file
+ * passes does not make it safe for an inference library, which is why those
+ * live in processes of their own.
  *
  * Give it bytes that were read, not mapped: a file that shrinks under a
  * mapping kills the reader. Slices point into those bytes.

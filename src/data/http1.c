@@ -143,6 +143,17 @@ static int on_body(llhttp_t *ll, const char *at, size_t n)
     return HPE_PAUSED;
 }
 
+/* Refused by its announced size: a chunk that may not come whole need not
+ * begin. */
+static int on_chunk_size(llhttp_t *ll)
+{
+    struct http1 *p = ll->data;
+
+    if (ll->content_length > p->limits.body_bytes - p->body_seen)
+        return refuse(p, HTTP1_NO_BODY_SIZE);
+    return 0;
+}
+
 static int on_end(llhttp_t *ll)
 {
     struct http1 *p = ll->data;
@@ -314,6 +325,7 @@ static const llhttp_settings_t callbacks = {
     .on_header_value_complete = on_value_done,
     .on_headers_complete = on_head,
     .on_body = on_body,
+    .on_chunk_header = on_chunk_size,
     .on_message_complete = on_end,
 };
 

@@ -317,6 +317,14 @@ TEST(too_many_fields_and_too_long_a_url_are_refused)
     buf_done(&b);
 }
 
+TEST(a_chunk_that_announces_more_than_the_body_may_have_is_refused_at_once)
+{
+    ends_with(&request,
+              STR(HEAD "Transfer-Encoding: chunked\r\n\r\n"
+                       "FFFFFFFFFFFFFFFF\r\n"),
+              "NO BODY_SIZE\n");
+}
+
 TEST(chunk_extensions_and_trailers_are_bounded)
 {
     struct buf b = BUF_INIT(1 << 20);

@@ -49,7 +49,7 @@ static void leave(bool object, struct jsonw *w)
 
 void json_write(struct json v, struct jsonw *w)
 {
-    struct json_iter open[JSONW_DEPTH_MAX];
+    struct json_iter open[JSONW_DEPTH_MAX] = {{0}};
     unsigned depth = 0;
     struct str key;
 
