@@ -110,7 +110,7 @@ enum err ask_verdict(struct ctx *c, struct trace *t)
                 STR_ARG(buf_str(&t->code)));
         return ERR_UNVERIFIED;
     }
-    TRY(ctx_out(c, buf_str(&t->code)));
+    TRY(ctx_out_text(c, buf_str(&t->code)));
     return t->code.data[t->code.len - 1] == '\n' ? ERR_OK
                                                  : ctx_out(c, STR("\n"));
 }

@@ -96,7 +96,7 @@ static enum err on_event(void *ctx, struct str event, struct str data)
     text = json_str(json_get(
         json_get(json_at(json_get(root, "choices"), 0), "delta"), "content"));
     TRY(buf_add(&t->answer, text));
-    return ctx_out(t->c, text);
+    return ctx_out_text(t->c, text);
 }
 
 /* One turn: the answer is printed as it comes and joins the conversation. */

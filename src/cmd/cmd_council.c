@@ -106,7 +106,7 @@ static enum err on_event(void *ctx, struct str event, struct str data)
     if (r == NULL)
         return ERR_OK;
     if (str_eq(event, STR("role.delta")))
-        TRY(buf_add(&r->text, ctx_text(v, "text")));
+        TRY(ctx_clean(ctx_text(v, "text"), &r->text));
     r->is_done |= str_eq(event, STR("role.done"));
     if (k->live)
         draw(k);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "config/options_load.h"
 #include "data/json_write.h"
 #include "sys/fs.h"
@@ -86,6 +87,31 @@ enum err ctx_out(struct ctx *c, struct str text)
     if (fwrite(text.p, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
         return FAIL_SYS(&c->why, ERR_IO, "cannot write to standard output");
     return ERR_OK;
+}
+
+enum err ctx_clean(struct str text, struct buf *out)
+{
+    while (text.n != 0) {
+        uint32_t cp = 0;
+        size_t n = utf8_next(text, &cp);
+        bool steers = n == 0 || (cp < ' ' && cp != '\n' && cp != '\t')
+                      || (cp >= 0x7f && cp < 0xa0);
+
+        n = MAX(n, (size_t)1);
+        TRY(buf_add(out, steers ? STR_EMPTY : str_sub(text, 0, n)));
+        text = str_sub(text, n, text.n);
+    }
+    return ERR_OK;
+}
+
+enum err ctx_out_text(struct ctx *c, struct str text)
+{
+    CLEANUP(buf_done) struct buf clean = BUF_INIT(ANSWER_MAX);
+
+    if (!term_is(STDOUT_FILENO))
+        return ctx_out(c, text);
+    TRY(ctx_clean(text, &clean));
+    return ctx_out(c, buf_str(&clean));
 }
 
 enum err ctx_outf(struct ctx *c, const char *fmt, ...)

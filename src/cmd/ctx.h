@@ -62,6 +62,12 @@ struct str ctx_text(struct json v, const char *key);
 /* The story, to stderr; best effort. */
 void ctx_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* Text of a model or a server, for a terminal: adds it to `out` without what
+ * could steer the terminal (control characters but newline and tab). */
+NODISCARD enum err ctx_clean(struct str text, struct buf *out);
+/* The same, printed; bytes as they are when stdout is no terminal. */
+NODISCARD enum err ctx_out_text(struct ctx *c, struct str text);
+
 /* Terminal decoration, "" where colours are off. `to_stdout` tells where the
  * text goes. */
 enum paint {

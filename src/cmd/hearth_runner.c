@@ -13,6 +13,7 @@
 #include "ipc/chan.h"
 #include "runner/llama/engine_llama.h"
 #include "runner/serve.h"
+#include "sys/fd.h"
 #include "sys/log.h"
 #include "sys/sandbox.h"
 
@@ -62,6 +63,16 @@ static const char *parse(int argc, char **argv, struct options *o)
     return o->model ? NULL : "--model is missing";
 }
 
+/* The library writes past its own log in places (a grammar that does not
+ * parse, with the client's text), so it gets no standard error: ours moves to
+ * another descriptor. What it says before it aborts comes through
+ * on_log. */
+static enum err keep_log_to_ourselves(struct options *o)
+{
+    TRY(fd_dup(o->log.fd, &o->log.fd, NULL));
+    return freopen("/dev/null", "w", stderr) ? ERR_OK : ERR_IO;
+}
+
 static void on_log(void *ctx, int level, struct str line)
 {
     (void)ctx;
@@ -98,6 +109,9 @@ int main(int argc, char **argv)
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
     if (setenv("GGML_NO_BACKTRACE", "1", 1) != 0)
         return err_exit(ERR_NOMEM);
+    enum err e = keep_log_to_ourselves(&o);
+    if (e != ERR_OK)
+        return err_exit(e);
     log_init(&o.log);
     engine_llama_init(on_log, NULL);
     struct serve_opts s = {.fd = (int)o.fd,
@@ -107,7 +121,7 @@ int main(int argc, char **argv)
                            .open = engine_llama_open,
                            .confine = confine,
                            .ctx = &o};
-    enum err e = serve_run(&s, &why);
+    e = serve_run(&s, &why);
     if (e != ERR_OK) {
         LOG(ERROR, RUNNER, "runner_ended", LOG_ERR(e), LOG_WHY(&why));
         return err_exit(e);

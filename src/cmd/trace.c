@@ -83,22 +83,19 @@ static enum err on_attempt(struct trace *t, struct json v)
     return ERR_OK;
 }
 
-/* The model's text, indented, as it is written. Control characters of a model
- * must not reach the terminal. */
+/* The model's text, indented, as it is written. */
 static enum err on_delta(struct trace *t, struct json v)
 {
-    struct str s = ctx_text(v, "text");
+    CLEANUP(buf_done) struct buf clean = BUF_INIT(TRACE_CODE_MAX);
 
     if (t->quiet)
         return ERR_OK;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char ch = (unsigned char)s.p[i];
-
-        if (t->at_line_start && ch != '\n')
+    TRY(ctx_clean(ctx_text(v, "text"), &clean));
+    for (size_t i = 0; i < clean.len; i++) {
+        if (t->at_line_start && clean.data[i] != '\n')
             ctx_say("    ");
-        if (ch >= ' ' || ch == '\n' || ch == '\t')
-            ctx_say("%c", ch);
-        t->at_line_start = ch == '\n';
+        ctx_say("%c", clean.data[i]);
+        t->at_line_start = clean.data[i] == '\n';
     }
     t->in_text = true;
     return ERR_OK;
