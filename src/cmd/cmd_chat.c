@@ -90,7 +90,7 @@ static enum err on_event(void *ctx, struct str event, struct str data)
     error = json_get(root, "error");
     if (json_type(error) == JSON_OBJECT)
         return FAIL(&t->c->why, ERR_RUNNER, "%.*s",
-                    STR_ARG(ctx_text(error, "message")));
+                    STR_ARG(ctx_text(t->c, error, "message")));
     if (json_type(json_get(root, "usage")) == JSON_OBJECT)
         note_usage(t, json_get(root, "usage"));
     text = json_str(json_get(
@@ -126,11 +126,11 @@ static enum err choose_model(struct chat *t, struct arena *arena)
         return ERR_OK;
     TRY(ctx_get(t->c, "/v1/models", &doc));
     first = json_at(json_get(json_root(&doc), "data"), 0);
-    if (ctx_text(first, "id").n == 0)
+    if (ctx_text(t->c, first, "id").n == 0)
         return FAIL(&t->c->why, ERR_NOMODEL,
                     "there is no model; put a GGUF file into %s/models",
                     t->c->paths.state);
-    return arena_dup(arena, ctx_text(first, "id"), &t->model);
+    return arena_dup(arena, ctx_text(t->c, first, "id"), &t->model);
 }
 
 static enum err converse(struct chat *t)

@@ -102,11 +102,11 @@ static enum err on_event(void *ctx, struct str event, struct str data)
         return FAIL(
             &k->c->why, ERR_RUNNER, "%.*s",
             STR_ARG(json_str(json_get(json_get(v, "error"), "message"))));
-    r = opinion_of(k, ctx_text(v, "role"));
+    r = opinion_of(k, ctx_text(k->c, v, "role"));
     if (r == NULL)
         return ERR_OK;
     if (str_eq(event, STR("role.delta")))
-        TRY(ctx_clean(ctx_text(v, "text"), &r->text));
+        TRY(ctx_clean(json_str(json_get(v, "text")), &r->text));
     r->is_done |= str_eq(event, STR("role.done"));
     if (k->live)
         draw(k);

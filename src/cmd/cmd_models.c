@@ -32,13 +32,13 @@ static const char *params_text(uint64_t n, char out[16])
 static enum err model_row(struct ctx *c, struct json m)
 {
     char file[16], need[16], held[16], params[16];
-    struct str state = ctx_text(m, "state");
-    struct str error = ctx_text(m, "error");
+    struct str state = ctx_text(c, m, "state");
+    struct str error = ctx_text(c, m, "error");
     bool is_ready = str_eq(state, STR("ready"));
     uint64_t resident = ctx_number(m, "resident_bytes");
 
     TRY(ctx_outf(c, "%-24.*s %-9.*s %s%-9.*s%s %8s %9s %10s %10s %6llu\n",
-                 STR_ARG(ctx_text(m, "id")), STR_ARG(ctx_text(m, "kind")),
+                 STR_ARG(ctx_text(c, m, "id")), STR_ARG(ctx_text(c, m, "kind")),
                  is_ready ? ctx_paint(c, true, PAINT_GOOD) : "", STR_ARG(state),
                  is_ready ? ctx_paint(c, true, PAINT_OFF) : "",
                  params_text(ctx_number(m, "params"), params),

@@ -28,7 +28,7 @@ static enum err find_task(struct ctx *c, struct str word, char id[64])
     TRY(ctx_get(c, "/v1/tasks?limit=100", &doc));
     for (it = json_iter(json_get(json_root(&doc), "data"));
          json_next(&it, &key, &task);) {
-        struct str found = ctx_text(task, "id");
+        struct str found = ctx_text(c, task, "id");
 
         if (!str_eq(word, STR("last")) && !str_starts(found, word))
             continue;
@@ -67,14 +67,15 @@ enum err cmd_tasks(struct ctx *c)
                  "TRY", "TIME", "WHAT", ctx_paint(c, true, PAINT_OFF)));
     for (it = json_iter(json_get(json_root(&doc), "data"));
          json_next(&it, &key, &t);) {
-        struct str verdict = ctx_text(t, "verdict");
+        struct str verdict = ctx_text(c, t, "verdict");
 
-        TRY(ctx_outf(c, "%-31.*s %-10.*s %-10.*s %4" PRIu64 " %6.1f s  %.*s\n",
-                     STR_ARG(ctx_text(t, "id")),
-                     STR_ARG(verdict.n != 0 ? verdict : ctx_text(t, "state")),
-                     STR_ARG(ctx_text(t, "model")), ctx_number(t, "attempts"),
-                     (double)ctx_number(t, "ms") / 1000,
-                     STR_ARG(headline(ctx_text(t, "prompt")))));
+        TRY(ctx_outf(
+            c, "%-31.*s %-10.*s %-10.*s %4" PRIu64 " %6.1f s  %.*s\n",
+            STR_ARG(ctx_text(c, t, "id")),
+            STR_ARG(verdict.n != 0 ? verdict : ctx_text(c, t, "state")),
+            STR_ARG(ctx_text(c, t, "model")), ctx_number(t, "attempts"),
+            (double)ctx_number(t, "ms") / 1000,
+            STR_ARG(headline(ctx_text(c, t, "prompt")))));
     }
     return ERR_OK;
 }
@@ -132,9 +133,9 @@ static enum err list_reviews(struct ctx *c)
         return ctx_outf(c, "nothing waits for you\n");
     for (it = json_iter(json_get(json_root(&doc), "data"));
          json_next(&it, &key, &r);)
-        TRY(ctx_outf(c, "%.*s  %.*s\n  %.*s\n", STR_ARG(ctx_text(r, "task")),
-                     STR_ARG(headline(ctx_text(r, "prompt"))),
-                     STR_ARG(ctx_text(r, "reason"))));
+        TRY(ctx_outf(c, "%.*s  %.*s\n  %.*s\n", STR_ARG(ctx_text(c, r, "task")),
+                     STR_ARG(headline(ctx_text(c, r, "prompt"))),
+                     STR_ARG(ctx_text(c, r, "reason"))));
     return ctx_outf(c, "\n`hearth show TASK` for the evidence, `hearth review "
                        "TASK approve|reject|edit|skip` to decide\n");
 }

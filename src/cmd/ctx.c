@@ -38,6 +38,7 @@ enum err ctx_init(struct ctx *c)
     if (n < 0 || (size_t)n >= sizeof(c->socket))
         return FAIL(&c->why, ERR_LIMIT, "%s is too long", c->paths.run);
     c->client = client_unix(str_c(c->socket), &ctx_cancel);
+    c->texts = ARENA_INIT(ANSWER_MAX);
     c->json = args_has(&c->args, "json");
     c->color = !plain && term_colour(STDERR_FILENO);
     c->color_out = !plain && !c->json && term_colour(STDOUT_FILENO);
@@ -146,9 +147,15 @@ uint64_t ctx_number(struct json v, const char *key)
     return n;
 }
 
-struct str ctx_text(struct json v, const char *key)
+struct str ctx_text(struct ctx *c, struct json v, const char *key)
 {
-    return json_str(json_get(v, key));
+    CLEANUP(buf_done) struct buf clean = BUF_INIT(ANSWER_MAX);
+    struct str text = json_str(json_get(v, key)), copy = STR_EMPTY;
+
+    if (ctx_clean(text, &clean) != ERR_OK || clean.len == text.n)
+        return clean.len == text.n ? text : STR_EMPTY;
+    return arena_dup(&c->texts, buf_str(&clean), &copy) == ERR_OK ? copy
+                                                                  : STR_EMPTY;
 }
 
 void ctx_say(const char *fmt, ...)
@@ -175,7 +182,9 @@ static enum err read_stdin(struct ctx *c, struct buf *out)
     for (;;) {
         ssize_t n;
 
-        TRY(buf_reserve(out, 4096));
+        if (buf_reserve(out, 4096) != ERR_OK)
+            return FAIL(&c->why, ERR_LIMIT,
+                        "standard input is longer than %zu bytes", out->max);
         n = read(STDIN_FILENO, out->data + out->len, 4096);
         if (n < 0 && errno == EINTR && !atomic_load(&ctx_cancel))
             continue;

@@ -8,6 +8,7 @@
 #ifndef CMD_CTX_H
 #define CMD_CTX_H
 
+#include "base/arena.h"
 #include "client/client.h"
 #include "cmd/args.h"
 #include "config/options.h"
@@ -22,6 +23,7 @@ struct ctx {
     bool json;
     bool color; /* of stderr */
     bool color_out;
+    struct arena texts; /* cleaned copies, see ctx_text */
     struct why why;
 };
 
@@ -55,15 +57,17 @@ NODISCARD enum err ctx_outf(struct ctx *c, const char *fmt, ...)
     PRINTF_LIKE(2, 3);
 NODISCARD enum err ctx_out_json(struct ctx *c, struct json v);
 
-/* A member for display: 0 or "" when it is not there or of another type. */
+/* A member for display: 0 or "" when it is not there or of another type.
+ * Texts come from models and clients: what could steer a terminal is taken
+ * out. They live as long as `v`'s document and `c`. */
 uint64_t ctx_number(struct json v, const char *key);
-struct str ctx_text(struct json v, const char *key);
+struct str ctx_text(struct ctx *c, struct json v, const char *key);
 
 /* The story, to stderr; best effort. */
 void ctx_say(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* Text of a model or a server, for a terminal: adds it to `out` without what
- * could steer the terminal (control characters but newline and tab). */
+/* Adds text to `out` without what could steer a terminal: control characters
+ * but newline and tab, and bytes that are not UTF-8. */
 NODISCARD enum err ctx_clean(struct str text, struct buf *out);
 /* The same, printed; bytes as they are when stdout is no terminal. */
 NODISCARD enum err ctx_out_text(struct ctx *c, struct str text);

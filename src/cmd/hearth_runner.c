@@ -13,6 +13,7 @@
 #include "ipc/chan.h"
 #include "runner/llama/engine_llama.h"
 #include "runner/serve.h"
+#include "runner/splits.h"
 #include "sys/fd.h"
 #include "sys/log.h"
 #include "sys/sandbox.h"
@@ -87,6 +88,7 @@ static void on_log(void *ctx, int level, struct str line)
 static enum err confine(void *ctx, struct why *why)
 {
     const struct options *o = ctx;
+    CLEANUP(arena_done) struct arena a = ARENA_INIT(1 << 20);
     struct sandbox_report report = {0};
     struct sandbox_opts s = {
         .read_only = &o->model, .n_read_only = 1, .unconfined = o->unconfined};

@@ -52,6 +52,17 @@ static enum err run(struct ctx *c, int argc, char **argv)
     return c->args.command->run(c);
 }
 
+/* The words may be a server's, and hold words of its clients. */
+static void complain(struct why *why)
+{
+    CLEANUP(buf_done) struct buf clean = BUF_INIT(4096);
+
+    if (ctx_clean(str_c(err_why(why)), &clean) != ERR_OK || clean.len == 0)
+        ctx_say("hearth: %s\n", err_text(why->code));
+    else
+        ctx_say("hearth: %s\n", clean.data);
+}
+
 int main(int argc, char **argv)
 {
     static struct ctx c;
@@ -59,6 +70,7 @@ int main(int argc, char **argv)
 
     c.why = WHY_INIT;
     e = run(&c, argc, argv);
+    arena_done(&c.texts);
     if (e == ERR_OK)
         return 0;
     if (e == ERR_CANCELLED || atomic_load(&ctx_cancel))
@@ -67,6 +79,6 @@ int main(int argc, char **argv)
     if (e == ERR_UNVERIFIED)
         return err_exit(e);
     c.why.code = e;
-    (void)fprintf(stderr, "hearth: %s\n", err_why(&c.why));
+    complain(&c.why);
     return err_exit(e);
 }

@@ -18,7 +18,7 @@ static void keep(char dst[TRACE_NAME_MAX], struct str s)
 
 static enum err on_created(struct trace *t, struct json v)
 {
-    keep(t->task, ctx_text(v, "task"));
+    keep(t->task, ctx_text(t->c, v, "task"));
     if (!t->quiet)
         ctx_say("%s%s%s\n", ctx_paint(t->c, false, PAINT_BOLD), t->task,
                 ctx_paint(t->c, false, PAINT_OFF));
@@ -26,10 +26,10 @@ static enum err on_created(struct trace *t, struct json v)
 }
 
 /* What will count as proof, and where its tests come from. */
-static void show_proof(struct json v)
+static void show_proof(struct trace *t, struct json v)
 {
     struct json_iter it = json_iter(json_get(v, "required"));
-    struct str key, from = ctx_text(v, "tests_from");
+    struct str key, from = ctx_text(t->c, v, "tests_from");
     struct json check;
 
     ctx_say("  proof    ");
@@ -51,19 +51,19 @@ static enum err on_classified(struct trace *t, struct json v)
     if (t->quiet)
         return ERR_OK;
     ctx_say("  kind      %.*s, complexity %" PRIu64 " of 10",
-            STR_ARG(ctx_text(v, "type")), ctx_number(v, "complexity"));
+            STR_ARG(ctx_text(t->c, v, "type")), ctx_number(v, "complexity"));
     while (json_next(&it, &key, &reason)) {
         dim(t, first ? " (" : ", ", json_str(reason));
         first = false;
     }
     ctx_say("%s\n", first ? "" : ")");
-    show_proof(v);
+    show_proof(t, v);
     return ERR_OK;
 }
 
 static enum err on_tier(struct trace *t, struct json v)
 {
-    keep(t->model, ctx_text(v, "model"));
+    keep(t->model, ctx_text(t->c, v, "model"));
     if (!t->quiet)
         ctx_say("\n%s%s%s tries\n", ctx_paint(t->c, false, PAINT_BOLD),
                 t->model, ctx_paint(t->c, false, PAINT_OFF));
@@ -76,8 +76,8 @@ static enum err on_attempt(struct trace *t, struct json v)
     if (t->quiet)
         return ERR_OK;
     ctx_say("  attempt %" PRIu64, ctx_number(v, "attempt"));
-    if (ctx_text(v, "evidence").n != 0)
-        dim(t, ", told: ", ctx_text(v, "evidence"));
+    if (ctx_text(t->c, v, "evidence").n != 0)
+        dim(t, ", told: ", ctx_text(t->c, v, "evidence"));
     ctx_say("\n");
     t->at_line_start = true;
     return ERR_OK;
@@ -90,7 +90,7 @@ static enum err on_delta(struct trace *t, struct json v)
 
     if (t->quiet)
         return ERR_OK;
-    TRY(ctx_clean(ctx_text(v, "text"), &clean));
+    TRY(ctx_clean(json_str(json_get(v, "text")), &clean));
     for (size_t i = 0; i < clean.len; i++) {
         if (t->at_line_start && clean.data[i] != '\n')
             ctx_say("    ");
@@ -104,7 +104,8 @@ static enum err on_delta(struct trace *t, struct json v)
 static enum err on_check(struct trace *t, struct json v)
 {
     bool passed = json_true(json_get(v, "passed"));
-    struct str check = ctx_text(v, "check"), evidence = ctx_text(v, "evidence");
+    struct str check = ctx_text(t->c, v, "check"),
+               evidence = ctx_text(t->c, v, "evidence");
     size_t at = strlen(t->checks);
     double ms = 0;
 
@@ -163,10 +164,10 @@ static enum err on_resumed(struct trace *t, struct json v)
 
 static enum err on_decided(struct trace *t, struct json v)
 {
-    keep(t->verdict, ctx_text(v, "verdict"));
+    keep(t->verdict, ctx_text(t->c, v, "verdict"));
     if (!t->quiet)
         ctx_say("  a person decided: %.*s (%s)\n",
-                STR_ARG(ctx_text(v, "action")), t->verdict);
+                STR_ARG(ctx_text(t->c, v, "action")), t->verdict);
     return ERR_OK;
 }
 
@@ -175,8 +176,9 @@ static enum err on_escalated(struct trace *t, struct json v)
     t->escalations++;
     if (!t->quiet)
         ctx_say("  %s-> %.*s%s: %.*s\n", ctx_paint(t->c, false, PAINT_WARN),
-                STR_ARG(ctx_text(v, "to")), ctx_paint(t->c, false, PAINT_OFF),
-                STR_ARG(ctx_text(v, "reason")));
+                STR_ARG(ctx_text(t->c, v, "to")),
+                ctx_paint(t->c, false, PAINT_OFF),
+                STR_ARG(ctx_text(t->c, v, "reason")));
     return ERR_OK;
 }
 
@@ -187,14 +189,14 @@ static enum err on_review(struct trace *t, struct json v)
                 "approve|reject|edit|skip\n",
                 ctx_paint(t->c, false, PAINT_WARN),
                 ctx_paint(t->c, false, PAINT_OFF),
-                STR_ARG(ctx_text(v, "reason")), t->task);
+                STR_ARG(ctx_text(t->c, v, "reason")), t->task);
     return ERR_OK;
 }
 
 static enum err on_waiting(struct trace *t, struct json v)
 {
     if (!t->quiet)
-        ctx_say("  waits: %.*s\n", STR_ARG(ctx_text(v, "reason")));
+        ctx_say("  waits: %.*s\n", STR_ARG(ctx_text(t->c, v, "reason")));
     return ERR_OK;
 }
 
@@ -204,16 +206,16 @@ static enum err on_done(struct trace *t, struct json v)
 
     end_text(t);
     t->is_over = true;
-    keep(t->verdict, ctx_text(v, "verdict"));
-    if (ctx_text(v, "model").n != 0)
-        keep(t->model, ctx_text(v, "model"));
+    keep(t->verdict, ctx_text(t->c, v, "verdict"));
+    if (ctx_text(t->c, v, "model").n != 0)
+        keep(t->model, ctx_text(t->c, v, "model"));
     t->attempts = ctx_number(v, "attempts");
     t->escalations = ctx_number(v, "escalations");
     t->tokens_in = ctx_number(v, "tokens_in");
     t->tokens_out = ctx_number(v, "tokens_out");
     t->ms = ctx_number(v, "ms");
     buf_clear(&t->code);
-    TRY(buf_add(&t->code, ctx_text(v, "code")));
+    TRY(buf_add(&t->code, json_str(json_get(v, "code"))));
     if (t->quiet)
         return ERR_OK;
     verified = trace_is_verified(t);
@@ -225,8 +227,8 @@ static enum err on_done(struct trace *t, struct json v)
             t->attempts == 1 ? "" : "s", t->escalations,
             t->escalations == 1 ? "" : "s", t->tokens_in, t->tokens_out,
             (double)t->ms / 1000);
-    if (ctx_text(v, "reason").n != 0)
-        ctx_say("  %.*s\n", STR_ARG(ctx_text(v, "reason")));
+    if (ctx_text(t->c, v, "reason").n != 0)
+        ctx_say("  %.*s\n", STR_ARG(ctx_text(t->c, v, "reason")));
     return ERR_OK;
 }
 

@@ -218,16 +218,19 @@ enum err fs_append(const char *path, struct str bytes, struct why *w)
 static enum err mkdir_one(const char *path, struct why *w)
 {
     struct stat st;
+    int cause;
 
     if (SYS(mkdir(path, 0700)) == 0)
         return ERR_OK;
+    cause = errno;
     /* A read-only parent says so even when the directory is there. */
-    if ((errno == EEXIST || errno == EROFS || errno == EACCES)
+    if ((cause == EEXIST || cause == EROFS || cause == EACCES)
         && stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode))
             return ERR_OK;
         return FAIL(w, ERR_EXISTS, "%s is there and is not a directory", path);
     }
+    errno = cause; /* stat had its own */
     return SYS_FAIL(w, "cannot make the directory %s", path);
 }
 

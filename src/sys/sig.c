@@ -24,6 +24,7 @@ static void on_signal(int signal)
 void sig_ignore_pipe(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a full disk by rule: EFBIG */
 }
 
 enum err sig_watch(const int *signals, size_t count, int *fd, struct why *w)

@@ -9,7 +9,8 @@
 
 #include "base/err.h"
 
-/* A write to a closed pipe is then an error and not our death. */
+/* A write to a closed pipe, or past the file size that the system allows us,
+ * is then an error and not our death. */
 void sig_ignore_pipe(void);
 
 /* From now on each of `signals` writes one byte, its number, to the pipe

@@ -1,6 +1,8 @@
 #include "sys/sig.h"
 
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "sys/clock.h"
 #include "sys/fd.h"
@@ -27,4 +29,19 @@ TEST(a_signal_becomes_a_byte)
     CHECK(signal(SIGUSR1, SIG_DFL) != SIG_ERR
           && signal(SIGUSR2, SIG_DFL) != SIG_ERR);
     fd_close(fd);
+}
+
+TEST(a_write_past_the_allowed_file_size_is_an_error_and_not_our_death)
+{
+    struct rlimit old, small;
+    FILE *f = tmpfile();
+
+    CHECK(f != NULL && getrlimit(RLIMIT_FSIZE, &old) == 0);
+    small = (struct rlimit){.rlim_cur = 1, .rlim_max = old.rlim_max};
+    sig_ignore_pipe();
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    CHECK(write(fileno(f), "a", 1) == 1);
+    CHECK(write(fileno(f), "b", 1) == -1);
+    CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+    CHECK(fclose(f) == 0);
 }
