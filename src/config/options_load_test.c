@@ -61,7 +61,7 @@ TEST(a_mistake_in_the_file_is_named_with_line_and_column)
         {"log:\n  level: []\n", "config.yaml:2:10: \"log.level\" is not a"},
         {"log:\n  level: [info]\n", "config.yaml:2:11: unknown setting"},
         {"server:\n  hosts: [\"a,b\"]\n", "config.yaml:2:11: an entry has"},
-        {"just a text\n", "config.yaml:1:1: settings are"},
+        {"just a text\n", "config.yaml:1:1: expected"},
         {"a: b: c\n", "config.yaml:1:"},
     };
 
