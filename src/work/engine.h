@@ -1,0 +1,58 @@
+/*
+ * engine.h - does one task, top to bottom, on the calling thread.
+ *
+ *     while ((step = progress_next(&p)).step != STEP_NONE)
+ *         do the step; store its event; fold the event
+ *
+ * Ask the model, run the checks, retry with the evidence, go to the next
+ * model, hand over to a person. All that a step needs is in the progress, so a
+ * task that was cut off by kill -9 is taken up by the same loop.
+ */
+#ifndef WORK_ENGINE_H
+#define WORK_ENGINE_H
+
+#include <stdatomic.h>
+
+#include "work/asker.h"
+#include "work/worklog.h"
+
+/* Ends a running task from outside. The owner sets `reason` before
+ * `interrupted`, then makes `fd` readable. */
+struct engine_signal {
+    atomic_bool interrupted;
+    atomic_int reason; /* enum engine_reason */
+    int fd;            /* -1: none */
+};
+enum engine_reason { ENGINE_CANCEL = 1, ENGINE_STOP };
+
+struct engine {
+    struct asker asker;
+    /* Told of every event after it is stored (or at once when it is not
+     * stored). On the task's thread. May be NULL. */
+    void (*on_event)(void *ctx, struct str task, enum event_id e,
+                     struct str data);
+    void *ctx;
+    const char *state; /* state folder, for scratch folders */
+    const char *tiers; /* names separated by commas */
+    unsigned attempts; /* of a tier */
+    unsigned check_ms; /* time of one check */
+    unsigned wait_ms;  /* first wait for models that cannot be reached */
+    unsigned wait_most_ms;
+    unsigned patience_ms; /* waits together; then the task ends in error */
+};
+
+#define ENGINE_DEFAULT                                                         \
+    ((struct engine){.attempts = 2,                                            \
+                     .check_ms = 10000,                                        \
+                     .wait_ms = 250,                                           \
+                     .wait_most_ms = 5000,                                     \
+                     .patience_ms = 600000})
+
+/* Runs the task to its verdict, from wherever it stands. ERR_OK: it has one.
+ * ERR_SHUTDOWN: interrupted by ENGINE_STOP, to be taken up later. ERR_STORE and
+ * others: the trace could not be written; the task stays unfinished. */
+NODISCARD enum err engine_run(const struct engine *e, struct worklog *log,
+                              struct str task, struct engine_signal *signal,
+                              struct why *w);
+
+#endif
