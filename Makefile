@@ -12,8 +12,6 @@ run: build            ## build and run: the server and a demonstration task, unt
 	@exec $(H) run
 demo: build           ## one task from start to verified result; the exit code tells
 	@exec $(H) demo
-top: build            ## what the running server is doing
-	@exec $(H) top
 build:                ## build the programs into build/release
 	@tools/build release
 check:                ## all tests; the last line is "N passed, N failed"
@@ -32,8 +30,10 @@ torture:              ## unit tests with the long campaigns (every failure in tu
 	@HEARTH_TORTURE=1 tools/check asan
 fuzz:                 ## fuzz: make fuzz F=sse T=60; without F all in turn
 	@T=$(T) tools/fuzz $(F)
-bench: build          ## measure on this machine; see bench/
-	@tools/bench
+bench: build          ## measure on this machine; P=engine for one part; see bench/
+	@tools/bench $(P)
+top:                  ## the ten longest files and functions
+	@tools/top
 docs: build           ## write docs/reference from the program's own tables
 	@tools/docs docs/reference
 install: build        ## install below PREFIX (/usr/local); DESTDIR is honoured

@@ -33,6 +33,24 @@ if(EXISTS ${runner_main} AND TARGET hearth_runner_llama)
     PATTERN pkgconfig EXCLUDE)
 endif()
 
+# The models that come with hearth, their demonstration tasks and the questions that
+# they were not trained on
+file(GLOB shipped CONFIGURE_DEPENDS models/tiny/*.gguf models/tiny/demo*.json
+  models/tiny/heldout.jsonl)
+install(FILES ${shipped} DESTINATION share/hearth/models/tiny)
+
+# What `make bench` measures with, as fast as the product: x is tests/fake/x_main.c
+if(HEARTH_FLAVOUR STREQUAL release)
+  foreach(name runner_drive fake_runner)
+    file(GLOB sources CONFIGURE_DEPENDS tests/fake/${name}_main.c tests/fake/${name}.c)
+    if(sources)
+      add_executable(${name} EXCLUDE_FROM_ALL ${sources})
+      target_include_directories(${name} PRIVATE tests)
+      target_link_libraries(${name} PRIVATE ${without_runner})
+    endif()
+  endforeach()
+endif()
+
 # libhearth: the C client API of include/hearth.h, and nothing else exported
 product_sources(client_sources src/client/*.c)
 if(client_sources AND EXISTS ${CMAKE_SOURCE_DIR}/include/hearth.h

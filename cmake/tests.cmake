@@ -33,6 +33,10 @@ set(SAN_ENV "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
   "UBSAN_OPTIONS=print_stacktrace=1" "GGML_NO_BACKTRACE=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
 
+# Tests that start a program of tests/fake from beside them
+set(programs_of_super_test super_part)
+set(programs_of_sandbox_test sandbox_probe)
+
 function(unit_test source)
   get_filename_component(name ${source} NAME_WE)
   if(TARGET ${name})
@@ -41,6 +45,9 @@ function(unit_test source)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:hearth_fake> hearth_test
     ${ARGN})
+  foreach(program ${programs_of_${name}})
+    add_dependencies(${name} ${program})
+  endforeach()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${SAN_ENV}")
 endfunction()

@@ -1,6 +1,7 @@
 #include "net/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -120,7 +121,7 @@ TEST(every_call_of_listening_may_fail_and_leaves_nothing_open)
 {
     for (unsigned nth = 1; nth < 5; nth++) {
         unsigned port = 0;
-        int fd = -1, probe = dup(0);
+        int fd = -1, probe = fcntl(0, F_DUPFD_CLOEXEC, 0);
         enum err e;
 
         (void)close(probe);
@@ -130,7 +131,7 @@ TEST(every_call_of_listening_may_fail_and_leaves_nothing_open)
         CHECK(e == ERR_IO || (nth > 3 && e == ERR_OK));
         if (fd >= 0)
             sock_close(fd);
-        fd = dup(0);
+        fd = fcntl(0, F_DUPFD_CLOEXEC, 0);
         CHECK(fd == probe); /* the lowest free one is the same */
         (void)close(fd);
     }

@@ -10,14 +10,18 @@
  *  - the schema is not trusted to call functions, double quotes are not
  *    strings, no ATTACH: what SQLite recommends for files that may come from
  *    elsewhere.
+ *  - a new file is made by us, readable by this user alone; the library would
+ *    ask the umask.
  * Results of the library are turned into our errors in one place, explain().
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/db_driver.h"
+#include "sys/fd.h"
 
 struct lite {
     struct db db;
@@ -427,6 +431,17 @@ static enum err configure(struct lite *s, const struct db_options *o,
     return o->check ? check_file(s, why) : ERR_OK;
 }
 
+/* Makes the file unless it is there. Never opens one that exists: closing that
+ * descriptor would drop the locks of this process's other handles. A failure
+ * is left to the library, which fails the same way and explains it. */
+static void make_file(const char *path)
+{
+    int fd CLEANUP(fd_closep) = -1;
+
+    if (strcmp(path, ":memory:") != 0)
+        (void)!fd_open(path, O_RDWR | O_CREAT | O_EXCL, 0600, &fd, NULL);
+}
+
 static enum err lite_open(struct db **out, struct str rest,
                           const struct db_options *o, struct why *why)
 {
@@ -443,9 +458,9 @@ static enum err lite_open(struct db **out, struct str rest,
     s->path = mem_strndup(rest.p, rest.n);
     if (s->path == NULL)
         return FAIL(why, ERR_NOMEM, "no memory for a database");
-    flags |= o->read_only    ? SQLITE_OPEN_READONLY
-             : o->must_exist ? SQLITE_OPEN_READWRITE
-                             : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    flags |= o->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (!o->read_only && !o->must_exist)
+        make_file(s->path);
     rc = CALL(sqlite3_open_v2(s->path, &s->h, flags, NULL));
     if (rc != SQLITE_OK)
         return explain(s, rc, why);

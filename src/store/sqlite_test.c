@@ -277,6 +277,26 @@ TEST(the_file_is_opened_with_the_promised_settings)
 
 /* ---- failures ---- */
 
+TEST(a_new_file_is_for_this_user_alone_whatever_the_umask)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    mode_t was = umask(0);
+
+    fresh();
+    struct db *db CLEANUP(db_closep) = opened();
+
+    CHECK(db_exec(db, table, &why) == ERR_OK);
+    (void)umask(was);
+    for (size_t i = 0; i < COUNTOF(ends); i++) {
+        char path[128];
+        struct stat st;
+
+        (void)snprintf(path, sizeof(path), "%s%s", url + strlen("sqlite:"),
+                       ends[i]);
+        CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    }
+}
+
 TEST(conflicts_and_wrong_values_have_their_own_errors)
 {
     fresh();

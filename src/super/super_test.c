@@ -224,7 +224,7 @@ TEST(a_gateway_that_never_comes_up_is_given_up)
     start(&r, "die", NULL);
     CHECK(seen(&r, "gateway start", 6) != 0);
     CHECK(ends(&r) == ERR_RUNNER);
-    CHECK(seen(&r, "tried 6 times", 1) != 0);
+    CHECK(seen(&r, "the gateway could not start (tried 6 times)", 1) != 0);
     CHECK(lives_have(&r, "\"event\":\"give_up\""));
 }
 
