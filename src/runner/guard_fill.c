@@ -34,7 +34,7 @@ static enum err put_str(struct guard_fill *f, struct str s, bool key)
     return ERR_OK;
 }
 
-/* NOLINTBEGIN(misc-no-recursion) as deep as json_parse allowed, and once more
+/* NOLINTBEGIN(misc-no-recursion): as deep as json_parse allowed, and once more
  * for the document inside a string of arguments */
 static enum err put_value(struct guard_fill *f, struct json v, struct str key,
                           enum area area);

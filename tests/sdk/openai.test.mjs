@@ -137,7 +137,7 @@ const weather = {
 };
 
 test('a required tool is called with arguments of its schema', async () => {
-    const a = await chat({ tools: [weather], tool_choice: 'required', max_tokens: 200 });
+    const a = await chat({ tools: [weather], tool_choice: 'required', max_tokens: 600 });
     const call = a.choices[0].message.tool_calls[0];
     assert.equal(a.choices[0].finish_reason, 'tool_calls');
     assert.equal(call.type, 'function');
@@ -147,7 +147,7 @@ test('a required tool is called with arguments of its schema', async () => {
 
 test('a named tool is called, streamed piece by piece', async () => {
     const run = client.chat.completions.stream({
-        model, messages: ask, temperature: 0, max_tokens: 200, tools: [weather],
+        model, messages: ask, temperature: 0, max_tokens: 600, tools: [weather],
         tool_choice: { type: 'function', function: { name: 'get_weather' } },
     });
     const final = await run.finalChatCompletion();

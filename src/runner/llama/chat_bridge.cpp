@@ -121,6 +121,24 @@ json delta_of(const common_chat_msg_diff &d)
     return o;
 }
 
+common_chat_params apply(const bridge_templates &t,
+                         common_chat_templates_inputs in, bool *only)
+{
+    auto p = common_chat_templates_apply(t.t.get(), in);
+    *only = false;
+    if (in.tool_choice != COMMON_CHAT_TOOL_CHOICE_REQUIRED)
+        return p;
+    if (p.grammar.empty())
+        throw std::invalid_argument("the chat template of this model has no "
+                                    "tools: tool_choice cannot be enforced");
+    in.tool_choice = COMMON_CHAT_TOOL_CHOICE_AUTO;
+    auto lazy = common_chat_templates_apply(t.t.get(), in);
+    *only = lazy.grammar_lazy && bridge_only_call(lazy.grammar);
+    lazy.grammar_lazy = false;
+    lazy.grammar_triggers.clear();
+    return *only ? lazy : p;
+}
+
 } // namespace
 
 extern "C" {
@@ -146,7 +164,8 @@ enum err bridge_render(struct bridge_templates *t, const struct engine_ask *ask,
 {
     return bridge_catch(why, ERR_PARSE, [&] {
         auto in = inputs_of(*ask);
-        auto p = common_chat_templates_apply(t->t.get(), in);
+        bool only;
+        auto p = apply(*t, in, &only);
         put(prompt, p.prompt);
         if (!out)
             return;
@@ -155,7 +174,8 @@ enum err bridge_render(struct bridge_templates *t, const struct engine_ask *ask,
         c->parse.reasoning_format = in.reasoning_format;
         if (!p.parser.empty())
             c->parse.parser.load(p.parser);
-        c->user_grammar = !in.grammar.empty();
+        // Neither grammar describes what the template wrote already.
+        c->user_grammar = !in.grammar.empty() || only;
         for (const auto &s : p.additional_stops)
             put(stops, s + std::string(1, '\0'));
         // An answer that the parser gives back as it is needs no parser.

@@ -36,4 +36,7 @@ template <typename F> enum err bridge_catch(struct why *why, enum err e, F f)
     }
 }
 
+// Makes a tool call the only thing that a tool grammar takes; see there.
+bool bridge_only_call(std::string &grammar);
+
 #endif

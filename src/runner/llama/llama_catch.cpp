@@ -84,6 +84,20 @@ void bound(const std::string &grammar)
 
 } // namespace
 
+// "required" means a call and nothing before it. The library's grammar for it
+// allows any text first, which a small model never ends; the one for "auto" has
+// a rule for a call alone, so that becomes the root. False: no such rule here.
+bool bridge_only_call(std::string &grammar)
+{
+    size_t root = grammar.find("root ::=");
+    size_t end = grammar.find('\n', root);
+    if (root == std::string::npos || end == std::string::npos
+        || grammar.find("\ntool-call ::=") == std::string::npos)
+        return false;
+    grammar.replace(root, end - root, "root ::= tool-call");
+    return true;
+}
+
 extern "C" {
 
 enum err bridge_grammar(const struct llama_vocab *v,
