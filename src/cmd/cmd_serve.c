@@ -134,6 +134,6 @@ enum err cmd_orchestrator(struct ctx *c)
                                          .super_fd = fd,
                                          .build = HEARTH_VERSION,
                                          .more = council_routes,
-                                         .n_more = n_council_routes},
+                                         .n_more = COUNCIL_ROUTES},
                      &c->why);
 }

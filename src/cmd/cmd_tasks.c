@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/utf8.h"
 #include "data/jsonw.h"
 
 enum { PATH_MAX_BYTES = 256 };
@@ -13,7 +14,7 @@ static struct str headline(struct str s)
     struct str line = STR_EMPTY;
 
     (void)str_line(&s, &line);
-    return str_sub(line, 0, 60);
+    return utf8_cut(line, 60);
 }
 
 /* "last", a whole id, or the beginning of one, to the id. */

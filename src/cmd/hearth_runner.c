@@ -88,7 +88,6 @@ static void on_log(void *ctx, int level, struct str line)
 static enum err confine(void *ctx, struct why *why)
 {
     const struct options *o = ctx;
-    CLEANUP(arena_done) struct arena a = ARENA_INIT(1 << 20);
     struct sandbox_report report = {0};
     struct sandbox_opts s = {
         .read_only = &o->model, .n_read_only = 1, .unconfined = o->unconfined};

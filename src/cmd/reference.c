@@ -3,6 +3,7 @@
 #include "cmd/args.h"
 #include "config/options.h"
 #include "gateway/gateway.h"
+#include "work/work.h"
 
 static enum err errors(struct buf *out)
 {
@@ -26,7 +27,7 @@ static const struct {
 } references[] = {
     {"commands", args_doc},           {"errors", errors},
     {"metrics", gateway_doc_metrics}, {"options", options_doc},
-    {"routes", gateway_doc_routes},
+    {"routes", gateway_doc_routes},   {"tasks", work_doc},
 };
 
 enum err reference_list(struct buf *out)

@@ -362,6 +362,6 @@ static enum err sit(struct work_web *web, struct http_req *req, struct str arg,
     return ERR_OK;
 }
 
-const struct work_route council_routes[n_council_routes] = {
+const struct work_route council_routes[COUNCIL_ROUTES] = {
     {"POST", "/v1/council", BODY_MAX, sit},
 };

@@ -39,7 +39,7 @@ NODISCARD enum err council_body(const struct council_question *q,
                                 struct buf *out);
 
 /* For work_opts.more. */
-enum { n_council_routes = 1 };
-extern const struct work_route council_routes[n_council_routes];
+enum { COUNCIL_ROUTES = 1 };
+extern const struct work_route council_routes[COUNCIL_ROUTES];
 
 #endif

@@ -49,7 +49,8 @@ size_t sqlite_fault_arm(size_t nth)
 
 static bool fault_hit(void)
 {
-    return ++fault_seen == fault_at;
+    /* Handles of several threads count together. */
+    return __atomic_add_fetch(&fault_seen, 1, __ATOMIC_RELAXED) == fault_at;
 }
 #else
 static bool fault_hit(void)

@@ -172,6 +172,7 @@ static void super_done(struct super **sp)
         for (size_t i = 0; i < PARTS; i++)
             part_done(&s->parts[i]);
         timer_stop(&s->dog);
+        stray_end(s);
         loop_free(s->loop);
     }
     fd_close(s->lock_fd);
@@ -191,6 +192,7 @@ enum err super_main(const struct super_opts *o, struct why *w)
     TRY(open_all(s, w));
     record_serve_drop(o->paths); /* of one that was killed */
     record_self(s, "start");
+    stray_watch(s);
     for (size_t i = 0; i < PARTS; i++)
         if (s->parts[i].argv != NULL)
             part_do(&s->parts[i],

@@ -1,7 +1,7 @@
 /*
- * super_core.h - the supervisor's own state, shared by its three files:
- * super.c (beginning and end), super_part.c (gateway and orchestrator) and
- * super_runner.c (runners). Nothing else includes it. One thread: the loop's.
+ * super_core.h - the supervisor's own state, shared by its files:
+ * super.c (beginning and end), super_part.c (gateway and orchestrator),
+ * super_runner.c (runners) and super_stray.c (what they leave behind). Nothing else includes it. One thread: the loop's.
  */
 #ifndef SUPER_SUPER_CORE_H
 #define SUPER_SUPER_CORE_H
@@ -51,6 +51,7 @@ struct super {
     struct part parts[PARTS];
     struct runner runners[SUPER_RUNNERS_MAX];
     struct timer dog; /* the service manager's watchdog */
+    struct timer strays;
     int lock_fd;
     bool ready, stopping;
     char address[256]; /* as serve.json says it */
@@ -76,5 +77,9 @@ NODISCARD enum err runner_frame(struct super *s, const struct frame *f,
 void runner_kill_all(struct super *s); /* SIGKILL; they end a moment later */
 size_t runner_count(const struct super *s);
 void runner_done_all(struct super *s); /* kills and waits */
+
+/* ---- super_stray.c ---- */
+void stray_watch(struct super *s); /* from now on */
+void stray_end(struct super *s);
 
 #endif

@@ -27,6 +27,13 @@ NODISCARD enum err process_rss_self(uint64_t *out_bytes);
 /* Number of threads of this process. */
 NODISCARD enum err process_threads(unsigned *out);
 
+/* From now on processes below us that lose their parent become our children.
+ * ERR_UNSUPPORTED where the system cannot. */
+NODISCARD enum err process_adopt(void);
+/* Our children now, the zombies among them too; those past `cap` are left out.
+ * ERR_UNSUPPORTED where the system does not tell. */
+NODISCARD enum err process_children(int *pids, size_t cap, size_t *count);
+
 /* The running program's real path. */
 NODISCARD enum err process_exe(char *out, size_t cap, struct why *w);
 

@@ -4,6 +4,8 @@
 #include "sys/process.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "sys/fd.h"
@@ -79,6 +81,34 @@ enum err process_threads(unsigned *out)
     if (!str_u64(field, 1U << 22, &n))
         return ERR_PARSE;
     *out = (unsigned)n;
+    return ERR_OK;
+}
+
+enum err process_adopt(void)
+{
+    return SYS(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
+               ? ERR_OK
+               : ERR_UNSUPPORTED;
+}
+
+enum err process_children(int *pids, size_t cap, size_t *count)
+{
+    CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
+    struct str rest;
+    char path[64];
+    size_t n = 0;
+    uint64_t pid;
+
+    /* Children belong to the thread that made them; ours are all of one. */
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+                   process_self());
+    if (fs_read(path, &text, NULL) != ERR_OK)
+        return ERR_UNSUPPORTED;
+    rest = buf_str(&text);
+    while (rest.n != 0 && n < cap)
+        if (str_u64(str_cut(&rest, ' '), INT_MAX, &pid))
+            pids[n++] = (int)pid;
+    *count = n;
     return ERR_OK;
 }
 

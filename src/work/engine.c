@@ -232,7 +232,7 @@ static enum err do_tier(struct engine_task *r)
 {
     struct jsonw *w = engine_begin(r);
 
-    r->deaths = 0;
+    r->deaths = r->refused_ms = 0;
     jsonw_key_u64(w, "tier", r->p.tier + 1);
     jsonw_key_cstr(w, "model", progress_model(&r->p));
     return engine_commit(r, EVENT_TIER_STARTED);

@@ -39,6 +39,8 @@ struct engine {
     unsigned wait_ms;  /* first wait for models that cannot be reached */
     unsigned wait_most_ms;
     unsigned patience_ms; /* waits together; then the task ends in error */
+    unsigned model_patience_ms; /* the same while the gateway is there and says
+                                   that this model is not; then the next one */
 };
 
 #define ENGINE_DEFAULT                                                         \
@@ -46,7 +48,8 @@ struct engine {
                      .check_ms = 10000,                                        \
                      .wait_ms = 250,                                           \
                      .wait_most_ms = 5000,                                     \
-                     .patience_ms = 600000})
+                     .patience_ms = 600000,                                    \
+                     .model_patience_ms = 60000})
 
 /* Runs the task to its verdict, from wherever it stands. ERR_OK: it has one.
  * ERR_SHUTDOWN: interrupted by ENGINE_STOP, to be taken up later. ERR_STORE and

@@ -54,6 +54,12 @@ static bool is_refusal(enum err e)
            && e != ERR_CANCELLED && e != ERR_DENIED && e != ERR_AUTH;
 }
 
+/* Somebody answered, and not that others are served first. */
+static bool is_there(enum err e)
+{
+    return e != ERR_IO && e != ERR_EOF && e != ERR_BUSY;
+}
+
 /* Asks until there is an answer, or it is clear that there will be none. */
 static enum ask_end ask(struct engine_task *r, struct asker_question *q,
                         struct asker_answer *out, struct why *why)
@@ -66,13 +72,15 @@ static enum ask_end ask(struct engine_task *r, struct asker_question *q,
         *why = WHY_INIT;
         e = r->e->asker.ask(r->e->asker.ctx, q, out, why);
         if (e == ERR_OK) {
-            r->waited_ms = r->wait_ms = 0;
+            r->waited_ms = r->wait_ms = r->refused_ms = 0;
             return ASKED;
         }
         if (why->code == ERR_OK)
             (void)FAIL(why, e, "the model could not be asked: %s", err_text(e));
         if (engine_is_interrupted(r))
             return ASK_ERROR;
+        if (is_there(e) && r->refused_ms >= r->e->model_patience_ms)
+            return ASK_UNUSABLE;
         if (is_refusal(e)
             || ((e == ERR_RUNNER || e == ERR_MODEL)
                 && ++r->deaths >= DEATHS_MAX))
@@ -81,6 +89,7 @@ static enum ask_end ask(struct engine_task *r, struct asker_question *q,
             return ASK_ERROR;
         if (wait_for_models(r, why) != ERR_OK || engine_is_interrupted(r))
             return ASK_ERROR;
+        r->refused_ms += is_there(e) ? r->wait_ms : 0;
     }
 }
 
@@ -151,12 +160,12 @@ static enum ask_end ask_again(struct engine_task *r, struct asker_question *q,
     return end;
 }
 
-static enum err not_asked(struct engine_task *r, enum ask_end end_,
+static enum err not_asked(struct engine_task *r, enum ask_end how,
                           const struct why *why)
 {
     char reason[PROGRESS_REASON_MAX];
 
-    if (end_ == ASK_ERROR)
+    if (how == ASK_ERROR)
         return engine_give_up(r, why);
     (void)snprintf(reason, sizeof(reason), "%s cannot be used: %.300s",
                    progress_model(&r->p), err_why(why));
@@ -182,7 +191,7 @@ enum err engine_attempt(struct engine_task *r, unsigned attempt)
         .cancel = r->signal != NULL ? &r->signal->interrupted : NULL};
     struct why why = WHY_INIT;
     uint64_t from = clock_us();
-    enum ask_end end_;
+    enum ask_end how;
     bool repeats = false;
 
     TRY(prompt_user(r->request.prompt, r->request.lang,
@@ -191,17 +200,17 @@ enum err engine_attempt(struct engine_task *r, unsigned attempt)
     TRY(buf_add(&old, buf_str(&r->p.code)));
     TRY(begin_attempt(r, attempt, temperature));
     q.user = buf_str(&user);
-    end_ = ask(r, &q, &a, &why);
-    if (end_ == ASKED)
+    how = ask(r, &q, &a, &why);
+    if (how == ASKED)
         TRY(code_of(r, &a, &code));
-    if (end_ == ASKED && shows && str_eq(buf_str(&code), buf_str(&old))) {
+    if (how == ASKED && shows && str_eq(buf_str(&code), buf_str(&old))) {
         repeats = true;
-        end_ = ask_again(r, &q, &a, &why);
+        how = ask_again(r, &q, &a, &why);
         buf_clear(&code);
-        if (end_ == ASKED)
+        if (how == ASKED)
             TRY(code_of(r, &a, &code));
     }
-    if (end_ != ASKED)
-        return not_asked(r, end_, &why);
+    if (how != ASKED)
+        return not_asked(r, how, &why);
     return store_answer(r, &a, buf_str(&code), repeats, clock_us() - from);
 }

@@ -20,6 +20,7 @@ struct engine_task {
     struct jsonw w;     /* ... */
     unsigned deaths;    /* of the model process, on this question */
     unsigned waited_ms, wait_ms;
+    unsigned refused_ms; /* of waited_ms: the gateway said no */
     struct why *why;
 };
 

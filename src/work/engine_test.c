@@ -326,6 +326,24 @@ TEST(a_model_that_cannot_is_left_for_the_next_one)
     world_done(&w);
 }
 
+TEST(a_model_that_stays_unavailable_is_left_for_the_next_one)
+{
+    struct scripted s = {.answers = {{"small", NULL, ERR_NOMEM},
+                                     {"small", NULL, ERR_AGAIN},
+                                     {"small", NULL, ERR_AGAIN},
+                                     {"large", GOOD, ERR_OK}}};
+    struct world w;
+    struct progress p;
+
+    world_open(&w, &s);
+    w.engine.model_patience_ms = 2;
+    create(&w, SQUARE);
+    p = run(&w);
+    CHECK(p.verdict == VERDICT_VERIFIED && p.escalations == 1);
+    progress_done(&p);
+    world_done(&w);
+}
+
 TEST(a_cancelled_task_ends_as_cancelled)
 {
     struct scripted s = {.asked = 0};

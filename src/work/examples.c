@@ -100,6 +100,7 @@ static size_t word_literal_end(struct str s, size_t i)
     return 0;
 }
 
+/* NOLINTBEGIN(misc-no-recursion): depth bounds it */
 static size_t literal_end(struct str s, size_t i, unsigned depth);
 
 /* Elements up to `close`: literals, with ":" (dict) and "name=" (arguments)
@@ -150,6 +151,7 @@ static size_t literal_end(struct str s, size_t i, unsigned depth)
                                      : number_end(s, i);
     }
 }
+/* NOLINTEND(misc-no-recursion) */
 
 /* ---- one example ---------------------------------------------------------------- */
 

@@ -205,8 +205,8 @@ static bool is_code_line(struct str line, enum lang lang)
         [LANG_PYTHON] = "def class async @ #",
         [LANG_JAVASCRIPT] =
             "function class const let var async import export // }",
-        [LANG_C] = "#include static int void char double float long unsigned "
-                   "bool size_t struct const typedef // }",
+        [LANG_C] = ("#include static int void char double float long unsigned "
+                    "bool size_t struct const typedef // }"),
     };
     struct str word = line;
 

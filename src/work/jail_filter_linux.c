@@ -103,7 +103,7 @@ static int fill(scmp_filter_ctx ctx, bool forks)
     }
     if (e == 0)
         e = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_NE, AF_UNIX));
+                             SCMP_A0(SCMP_CMP_NE, AF_UNIX, 0));
     return e != 0 ? e : deny_processes(ctx, forks);
 }
 

@@ -107,7 +107,7 @@ static void fail_tier(struct progress *p)
 
 TEST(a_task_that_passes_ends_with_what_its_checks_prove)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     progress_init(&p);
     CHECK(next(&p) == STEP_CLASSIFY);
@@ -137,7 +137,7 @@ TEST(a_task_that_passes_ends_with_what_its_checks_prove)
 
 TEST(the_classification_is_kept_as_it_was_written)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     CHECK(p.is_classified && p.kind == KIND_STANDARD && p.complexity == 4);
@@ -152,7 +152,7 @@ TEST(the_classification_is_kept_as_it_was_written)
 
 TEST(a_failed_attempt_is_followed_by_one_with_its_code_and_evidence)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     take(&p, EVENT_TIER_STARTED, "");
@@ -174,7 +174,7 @@ TEST(a_failed_attempt_is_followed_by_one_with_its_code_and_evidence)
 
 TEST(after_its_attempts_the_next_model_starts_from_the_task_alone)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     fail_tier(&p);
@@ -191,7 +191,7 @@ TEST(after_its_attempts_the_next_model_starts_from_the_task_alone)
 
 TEST(after_the_last_model_a_person_is_asked_and_the_task_has_failed)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     fail_tier(&p);
@@ -207,7 +207,7 @@ TEST(after_the_last_model_a_person_is_asked_and_the_task_has_failed)
 
 TEST(a_task_that_no_model_was_asked_about_ends_in_error)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     for (int i = 0; i < 2; i++) {
@@ -227,7 +227,7 @@ TEST(a_task_that_no_model_was_asked_about_ends_in_error)
 
 TEST(a_task_that_needs_a_person_goes_to_review_after_all_checks_passed)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, PERSON);
     take(&p, EVENT_TIER_STARTED, "");
@@ -248,7 +248,7 @@ TEST(a_task_that_needs_a_person_goes_to_review_after_all_checks_passed)
 
 TEST(a_decision_without_code_leaves_the_code)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, PERSON);
     take(&p, EVENT_TIER_STARTED, "");
@@ -262,7 +262,7 @@ TEST(a_decision_without_code_leaves_the_code)
 
 TEST(a_cancelled_task_is_over_wherever_it_stood)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     take(&p, EVENT_TIER_STARTED, "");
@@ -275,7 +275,7 @@ TEST(a_cancelled_task_is_over_wherever_it_stood)
 
 TEST(an_answer_in_flight_is_asked_for_again_as_the_same_attempt)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     take(&p, EVENT_TIER_STARTED, "");
@@ -290,7 +290,7 @@ TEST(an_answer_in_flight_is_asked_for_again_as_the_same_attempt)
 
 TEST(a_check_in_flight_runs_again_and_those_that_passed_do_not)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     take(&p, EVENT_TIER_STARTED, "");
@@ -336,7 +336,7 @@ TEST(a_task_cut_off_after_any_event_goes_on_the_same_way)
 {
     CHECK(COUNTOF(steps) == COUNTOF(story) + 1);
     for (size_t cut = 0; cut <= COUNTOF(story); cut++) {
-        CLEANUP(progress_done) struct progress p;
+        CLEANUP(progress_done) struct progress p = {0};
 
         progress_init(&p);
         for (size_t i = 0; i < cut; i++)
@@ -350,7 +350,7 @@ TEST(a_task_cut_off_after_any_event_goes_on_the_same_way)
 
 TEST(a_repeated_answer_is_known_until_the_next_model)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     progress_init(&p);
     for (size_t i = 0; i < 13; i++) {
@@ -361,7 +361,7 @@ TEST(a_repeated_answer_is_known_until_the_next_model)
 
 static bool replay(void)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
     enum err e = ERR_OK;
 
     progress_init(&p);
@@ -380,7 +380,7 @@ TEST(replaying_survives_the_failure_of_any_allocation)
 
 static void damaged(enum event_id id, const char *json)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
     struct why w = WHY_INIT;
     enum err e;
 
@@ -476,7 +476,7 @@ TEST(a_plan_with_a_model_that_has_no_name_is_refused)
 
 TEST(more_escalations_than_models_do_no_harm)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     classified(&p, CLASSIFIED);
     for (int i = 0; i < 20; i++) {
@@ -489,7 +489,7 @@ TEST(more_escalations_than_models_do_no_harm)
 
 TEST(events_before_the_classification_do_no_harm)
 {
-    CLEANUP(progress_done) struct progress p;
+    CLEANUP(progress_done) struct progress p = {0};
 
     progress_init(&p);
     take(&p, EVENT_TIER_STARTED, "");

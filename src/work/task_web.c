@@ -65,6 +65,22 @@ static enum err store(struct work_web *web, const struct request *q,
     return crew_add(web->crew, str_c(made.text), true, w);
 }
 
+/* The key of another request must not hand out that one's task. */
+static enum err same_request(struct work_web *web, const struct request *q,
+                             struct str id, struct why *w)
+{
+    CLEANUP(buf_done) struct buf mine = BUF_INIT(REQUEST_BODY_MAX * 2);
+    CLEANUP(buf_done) struct buf theirs = BUF_INIT(REQUEST_BODY_MAX * 2);
+
+    TRY(request_spec(q, &mine));
+    TRY(worklog_spec(&web->log, id, &theirs, w));
+    if (str_eq(buf_str(&mine), buf_str(&theirs)))
+        return ERR_OK;
+    return FAIL(w, ERR_EXISTS,
+                "this idempotency key belongs to another request: task %.*s",
+                STR_ARG(id));
+}
+
 static enum err answer_task(struct work_web *web, struct http_req *req,
                             int status, struct str id, struct why *w)
 {
@@ -105,6 +121,8 @@ static enum err make(struct work_web *web, struct http_req *req, struct str arg,
     e = store(web, &q, &id, w);
     if (e != ERR_OK && e != ERR_EXISTS)
         return e;
+    if (e == ERR_EXISTS)
+        TRY(same_request(web, &q, str_c(id.text), w));
     if (!q.stream)
         return answer_task(web, req, e == ERR_OK ? 202 : 200, str_c(id.text),
                            w);
@@ -137,6 +155,7 @@ static enum err list(struct work_web *web, struct http_req *req, struct str arg,
     uint64_t limit = LIST_DEFAULT;
 
     (void)arg;
+    TRY(work_web_params_are(req, "limit before", w));
     TRY(number(req, "limit", WORKLOG_LIST_MAX, &limit, w));
     TRY(work_web_param(req, "before", &before, w));
     TRY(worklog_list_json(&web->log, (unsigned)limit, buf_str(&before), &json,
@@ -168,6 +187,7 @@ static enum err watch(struct work_web *web, struct http_req *req,
     struct follow_what what = {.task = arg};
 
     TRY(known_id(arg, w));
+    TRY(work_web_params_are(req, "after", w));
     TRY(number(req, "after", INT64_MAX, &what.after, w));
     TRY(is_over(web, arg, &what.over, w));
     return follow_start(web->follow, req, &what, w);

@@ -79,6 +79,19 @@ enum err work_web_param(struct http_req *req, const char *name, struct buf *out,
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
+enum err work_web_params_are(struct http_req *req, const char *names,
+                             struct why *w)
+{
+    struct str query = req->head->query, key, value;
+
+    while (uri_next_param(&query, &key, &value))
+        if (!words_has(str_c(names), key))
+            return FAIL(w, ERR_PARSE,
+                        "there is no parameter %.*s here; there are: %s",
+                        STR_ARG(str_sub(key, 0, 60)), names);
+    return ERR_OK;
+}
+
 /* ---- routes -------------------------------------------------------------------------- */
 
 static bool path_is(struct str path, struct str pattern, struct str *arg)

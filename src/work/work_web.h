@@ -59,6 +59,10 @@ NODISCARD enum err work_web_error_json(enum err e, const struct why *w,
 NODISCARD enum err work_web_param(struct http_req *req, const char *name,
                                   struct buf *out, struct why *w);
 
+/* ERR_PARSE for a query parameter that is none of `names` (with spaces). */
+NODISCARD enum err work_web_params_are(struct http_req *req, const char *names,
+                                       struct why *w);
+
 /* The rooms of this folder. */
 extern const struct work_route task_routes[], review_routes[];
 extern const size_t task_route_count, review_route_count;

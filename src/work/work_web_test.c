@@ -80,12 +80,18 @@ static void idempotent(struct work_rig *r)
 {
     CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 20);
     char a[ID_MAX], b[ID_MAX];
+    struct why w;
 
     work_rig_make(r, SQUARE ",\"stream\":false,\"idempotency_key\":\"k\"}", a);
     work_rig_make(r, SQUARE ",\"stream\":false,\"idempotency_key\":\"k\"}", b);
     assert_string_equal(a, b);
     work_rig_wait(r, a, &out);
     CHECK(atomic_load(&r->asked) == 1);
+    CHECK(work_rig_call(r, "POST", "/v1/tasks",
+                        "{\"prompt\":\"another\",\"idempotency_key\":\"k\"}",
+                        &out, &w)
+          == ERR_EXISTS);
+    CHECK(strstr(w.msg, a) != NULL);
 }
 
 TEST(the_same_idempotency_key_gives_the_same_task)
@@ -261,6 +267,7 @@ static void wrong(struct work_rig *r)
          "{\"action\":\"skip\"}", ERR_NOTFOUND},
         {"GET", "/v1/tasks?limit=x", "", ERR_PARSE},
         {"GET", "/v1/tasks?limit=201", "", ERR_PARSE},
+        {"GET", "/v1/tasks?limt=3", "", ERR_PARSE},
     };
     CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 20);
     struct why w;

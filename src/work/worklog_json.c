@@ -1,6 +1,7 @@
 /*
  * worklog_json.c - work.db as clients read it.
  */
+#include "base/utf8.h"
 #include "data/jsonw.h"
 #include "work/worklog.h"
 
@@ -39,7 +40,7 @@ static void put_row(struct jsonw *w, struct db_stmt *st, size_t prompt_max)
         else if (columns[c].type == 'f')
             jsonw_key_f64(w, columns[c].key, db_col_f64(st, c));
         else
-            jsonw_key_str(w, columns[c].key, str_sub(text, 0, prompt_max));
+            jsonw_key_str(w, columns[c].key, utf8_cut(text, prompt_max));
     }
 }
 

@@ -227,6 +227,7 @@ int main(int argc, char **argv)
         return serve(argv + 2, MIN(argc - 2, ARGS_MAX));
     if (argc < 3)
         return 64;
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): before the first thread */
     if (setenv("HEARTH_HOME", argv[1], 1) != 0)
         return 71;
     runner_program = argv[2];

@@ -122,6 +122,7 @@ static void begin(struct gw_rig *r, const char *fake)
          "no home");
     r->calls = mem_calloc(GW_CALLS_MAX, sizeof(*r->calls));
     must(r->calls != NULL, "memory");
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): a test of one thread */
     must(setenv("FAKE_RUNNER", fake, 1) == 0, "setenv");
     make_models(r);
 }
@@ -182,9 +183,11 @@ bool gw_rig_start_fault(struct gw_rig *r, unsigned nth)
 
     begin(r, "");
     (void)snprintf(text, sizeof(text), "%u", nth);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): a test of one thread */
     must(setenv("FAKE_SERVE_FAULT", text, 1) == 0, "setenv");
     launch(r, settings);
     up = come_up(r);
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): a test of one thread */
     must(unsetenv("FAKE_SERVE_FAULT") == 0, "setenv");
     return up;
 }

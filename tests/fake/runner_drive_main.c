@@ -65,7 +65,7 @@ struct drive {
 static _Noreturn void die(const char *what, enum err e)
 {
     (void)fprintf(stderr, "runner_drive: %s: %s\n", what, err_name(e));
-    exit(1); /* NOLINT(concurrency-mt-unsafe) one thread */
+    exit(1); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
 static void must(enum err e, const char *what)
@@ -303,7 +303,7 @@ static _Noreturn void on_end(struct drive *d)
     jsonw_key_u64(&w, "cpu_us", st.cpu_us);
     finish(d, &w);
     int code = st.exited && st.code == 0 && d->n_open == 0 ? 0 : 2;
-    exit(code); /* NOLINT(concurrency-mt-unsafe) one thread */
+    exit(code); /* NOLINT(concurrency-mt-unsafe): one thread */
 }
 
 /* One frame, or false at the deadline. */
@@ -585,7 +585,7 @@ static void read_script(struct json_doc *doc)
     CLEANUP(buf_done) struct buf in = BUF_INIT(TEXT_MAX);
     struct why why = WHY_INIT;
     size_t n;
-    char part[65536];
+    static char part[65536];
     while (fd_read(STDIN_FILENO, part, sizeof part, &n) == ERR_OK)
         must(buf_add(&in, (struct str){part, n}), "script");
     struct json_limits lim = JSON_LIMITS;

@@ -200,5 +200,5 @@ void work_rig_wait(struct work_rig *r, const char *id, struct buf *out)
             return;
         clock_sleep_ms(10);
     }
-    CHECK(!"the task did not end");
+    test_fail(__FILE__, __LINE__, "the task did not end");
 }

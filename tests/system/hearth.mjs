@@ -125,8 +125,11 @@ export function tree(pid) {
         } catch { return []; }
     });
     const found = [];
-    const visit = (id) => all.filter((p) => p.parent === id).forEach((p) => { found.push(p); visit(p.pid); });
-    visit(pid);
+    const visit = (id, depth) => all.filter((p) => p.parent === id).forEach((p) => {
+        found.push({ ...p, depth });
+        visit(p.pid, depth + 1);
+    });
+    visit(pid, 1);
     return found;
 }
 

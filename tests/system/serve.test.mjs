@@ -11,7 +11,7 @@ test('serve starts, answers, and stops in order on SIGTERM', async () => {
     const s = await new Server(home).start();
     assert.equal((await fetch(`${s.url}/health`)).status, 200);
     const below = s.processes();
-    assert.deepEqual(below.map((p) => p.name).sort(), ['gateway', 'orchestrator']);
+    assert.deepEqual(below.filter((p) => p.depth === 1).map((p) => p.name).sort(), ['gateway', 'orchestrator']);
     const end = await s.stop();
     assert.equal(end.code, 0, s.log);
     assert.deepEqual(below.filter((p) => alive(p.pid)), []);
@@ -106,6 +106,18 @@ test('each process may be killed: service is back and nothing is lost', async ()
                 assert.ok(!alive(victim.pid));
             }
         assert.ok(s.processes().filter((p) => p.name === 'runner').length <= 1, 'no orphaned runner');
+    });
+});
+
+test('a sandbox that loses its orchestrator is ended', async () => {
+    await withServer(async (s) => {
+        const slow = 'import time\ntime.sleep(60)\nassert add_two(1, 2) == 3';
+        s.post('/v1/tasks', { prompt: 'Write a Python function add_two(a, b) that returns a + b', tests: slow }).catch(() => {});
+        const sandboxes = () => s.processes().filter((p) => /bwrap|python|prlimit/.test(p.name) || p.depth > 1);
+        await until('the check to run', 15000, () => sandboxes().length > 0);
+        const running = sandboxes().map((p) => p.pid);
+        process.kill(s.processes().find((p) => p.name === 'orchestrator').pid, 'SIGKILL');
+        await until('its sandbox to end', 5000, () => running.every((pid) => !alive(pid)));
     });
 });
 
