@@ -5,8 +5,8 @@
 // all four processes share the machine, and the p50 is eight times the work of one.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newHome, Server } from '../tests/system/hearth.mjs';
-import { clean, interleave, median, post, process_, run, scratch, until } from './lib.mjs';
+import { newHome, Server, tree } from '../tests/system/hearth.mjs';
+import { clean, cpuSeconds, interleave, median, post, process_, run, scratch, until } from './lib.mjs';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
 const event = `data: ${JSON.stringify({ choices: [{ delta: { content: 'x'.repeat(60) } }] })}\n\n`;
@@ -20,7 +20,7 @@ events { worker_connections 1024; }
 http { access_log off; client_body_temp_path ${dir}/${name}; proxy_temp_path ${dir}/${name};
 fastcgi_temp_path ${dir}/${name}; uwsgi_temp_path ${dir}/${name}; scgi_temp_path ${dir}/${name};
 keepalive_requests 10000000; ${server} }`);
-    const p = process_(['nginx', '-c', conf, '-p', dir], {}); p.child.on('close', (c) => c && console.error(p.log())); return p;
+    return process_(['nginx', '-c', conf, '-p', dir], {});
 }
 
 function wrk(dir, target, path, connections, bytes = 1024) {
@@ -31,7 +31,7 @@ function wrk(dir, target, path, connections, bytes = 1024) {
     const out = run(['wrk', '-t1', `-c${connections}`, `-d${SECONDS}s`, '-s', script, `${target}${path}`]);
     const [, p50, p99, rps, errors] = /RESULT (\S+) (\S+) (\d+) (\d+)/.exec(out);
     if (Number(errors)) throw new Error(`wrk saw ${errors} errors\n${out}`);
-    return { p50: Number(p50), p99: Number(p99), rps: Number(rps) };
+    return { p50: Number(p50), p99: Number(p99), rps: Number(rps), count: Number(rps) * SECONDS };
 }
 
 export default async function measure() {
@@ -50,17 +50,20 @@ export default async function measure() {
         await until('nginx', 5000, async () => { try { return (await fetch(`http://127.0.0.1:${port + 1}/v1/tasks`)).status === 200; } catch { return false; } });
         const check = await post(`${hearth.url}/v1/tasks`, { prompt: 'a' });
         if (!check.text.startsWith('{"x":')) throw new Error(`not our upstream: ${check.text.slice(0, 200)}\n${upstream.log()}${proxy.log()}`);
-        const rows = [];
+        const rows = [], gateway = hearth.processes().find((p) => p.name === 'gateway').pid, worker = tree(proxy.pid)[0].pid;
         for (const [what, path, connections] of [['1 KB answer', '/v1/tasks', 1], ['1 KB answer', '/v1/tasks', 8], ['SSE, 50 events', '/v1/reviews/x', 1], ['SSE, 50 events', '/v1/reviews/x', 8]]) {
-            const to = (target) => () => wrk(dir, target, path, connections);
-            const r = await interleave({ upstream: to(`http://127.0.0.1:${port}`), nginx: to(`http://127.0.0.1:${port + 1}`), hearth: to(hearth.url) },
-                { warm: false });
-            const col = (k, f) => r[k].map((x) => x[f]);
+            const to = (target, pid) => () => {
+                const before = pid ? cpuSeconds(pid) : 0, r = wrk(dir, target, path, connections);
+                return { ...r, cpu: pid ? (cpuSeconds(pid) - before) * 1e6 / r.count : 0 };
+            };
+            const r = await interleave({ upstream: to(`http://127.0.0.1:${port}`), nginx: to(`http://127.0.0.1:${port + 1}`, worker),
+                hearth: to(hearth.url, gateway) }, { warm: false });
+            const col = (k, f) => median(r[k].map((x) => x[f])).toFixed(0);
             const added = (k) => median(r[k].map((x, i) => x.p50 - r.upstream[i].p50)).toFixed(0);
-            rows.push(`| ${what} | ${connections} | ${median(col('upstream', 'p50')).toFixed(0)} | ${added('nginx')} | **${added('hearth')}** | ` +
-                `${median(col('nginx', 'rps')).toFixed(0)} | ${median(col('hearth', 'rps')).toFixed(0)} |`);
+            rows.push(`| ${what} | ${connections} | ${col('upstream', 'p50')} | ${added('nginx')} | **${added('hearth')}** | ` +
+                `${col('nginx', 'cpu')} | ${col('hearth', 'cpu')} | ${col('nginx', 'rps')} | ${col('hearth', 'rps')} |`);
         }
-        return `| POST of 1 KB | connections | upstream p50, us | nginx adds, us | hearth adds, us | nginx, requests/s | hearth, requests/s |\n|---|---|---|---|---|---|---|\n${rows.join('\n')}`;
+        return `| POST of 1 KB | connections | upstream p50, us | nginx adds, us | hearth adds, us | nginx, CPU us each | hearth, CPU us each | nginx, requests/s | hearth, requests/s |\n|---|---|---|---|---|---|---|---|---|\n${rows.join('\n')}`;
     } finally {
         await proxy.stop(); await upstream.stop(); await hearth.stop();
         clean(dir); clean(home);

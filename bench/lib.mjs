@@ -62,10 +62,13 @@ export function rss(pid, field = 'VmRSS') {
     return Number(m[1]) * 1024;
 }
 
+// What a process, all its threads, has computed so far; 0 when it is gone.
 export function cpuSeconds(pid) {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const f = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(f[11]) + Number(f[12])) / 100;
+    try {
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const f = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        return (Number(f[11]) + Number(f[12])) / 100;
+    } catch { return 0; }
 }
 
 // The random-weight models, made once into the cache.

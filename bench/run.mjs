@@ -17,17 +17,10 @@ function sections() {
     } catch { return {}; }
 }
 
-const kept = sections();
-for (const name of parts) {
-    if (!wanted.includes(name)) continue;
-    console.log(`\n## ${name}`);
-    const { default: measure } = await import(`./${name}.mjs`);
-    const load = os.loadavg()[0].toFixed(1), start = Date.now();
-    kept[name] = `${await measure()}\n\n${new Date().toISOString().slice(0, 10)}: ${machine()}; BENCH_THREADS=${threads} ` +
-        `BENCH_ROUNDS=${rounds}; took ${Math.round((Date.now() - start) / 1000)} s; load average before it ${load}.`;
-    console.log(kept[name]);
-}
-const text = `# What was measured
+// Written after each part: what was measured stays when a later part fails.
+function write(name, body) {
+    const kept = { ...sections(), [name]: body };
+    const text = `# What was measured
 
 Written by \`make bench\`, on the machine named under each table. Medians of
 interleaved rounds; a ratio is taken inside each round, then the median of those. Such
@@ -36,5 +29,17 @@ average above 1 means that others were computing too. How each figure is taken
 stands at the top of the part's script.
 
 ${parts.filter((p) => kept[p]).map((p) => `## ${p}\n\n${kept[p]}\n`).join('\n')}`;
-writeFileSync(`${file}.new`, text);
-renameSync(`${file}.new`, file);
+    writeFileSync(`${file}.new`, text);
+    renameSync(`${file}.new`, file);
+}
+
+for (const name of parts) {
+    if (!wanted.includes(name)) continue;
+    console.log(`\n## ${name}`);
+    const { default: measure } = await import(`./${name}.mjs`);
+    const load = os.loadavg()[0].toFixed(1), start = Date.now();
+    const body = `${await measure()}\n\n${new Date().toISOString().slice(0, 10)}: ${machine()}; BENCH_THREADS=${threads} ` +
+        `BENCH_ROUNDS=${rounds}; took ${Math.round((Date.now() - start) / 1000)} s; load average before it ${load}.`;
+    console.log(body);
+    write(name, body);
+}

@@ -7,6 +7,14 @@
 
 enum { ERROR_MAX = 8192, FIELDS_MAX = 12 };
 
+/* What is said when there is no memory to say anything else. */
+static const struct str no_memory = {
+    "{\"error\":{\"message\":\"out of memory\",\"type\":\"server_error\","
+    "\"param\":null,\"code\":null}}",
+    sizeof("{\"error\":{\"message\":\"out of memory\",\"type\":"
+           "\"server_error\",\"param\":null,\"code\":null}}")
+        - 1};
+
 /* A client's own id is kept when it cannot do harm in a log or a header. */
 static bool is_good_id(struct str id)
 {
@@ -27,7 +35,6 @@ void exch_begin(struct exch *x, struct gw *gw, struct http_req *req,
                 const struct route *route)
 {
     struct str id = http1_field(req->head, STR("x-request-id"));
-    struct str allow = STR_EMPTY;
     struct http_peer peer;
 
     *x = (struct exch){
@@ -35,15 +42,15 @@ void exch_begin(struct exch *x, struct gw *gw, struct http_req *req,
         .ref = req->ref,
         .route = route,
         .start_us = clock_us(),
+        .origin = STR_EMPTY,
         .model = STR_EMPTY,
         .body_bytes = req->body.n,
     };
     if (!is_good_id(id) || !str_z(id, x->id, sizeof(x->id)))
         (void)snprintf(x->id, sizeof(x->id), "%s", gw_id("req").text);
     if (req->listener != gw->unix_socket
-        && origin_check(&gw->rules, req->head, &allow, NULL) == ERR_OK
-        && !str_z(allow, x->origin, sizeof(x->origin)))
-        x->origin[0] = '\0';
+        && origin_check(&gw->rules, req->head, &x->origin, NULL) != ERR_OK)
+        x->origin = STR_EMPTY;
     if (http_peer(req, &peer) == ERR_OK)
         (void)snprintf(x->peer, sizeof(x->peer), "%s",
                        peer.is_unix ? "unix" : peer.ip);
@@ -70,9 +77,10 @@ static void common_fields(struct exch *x, struct fields *f)
     field(f, STR("X-Request-Id"), x->id);
     field(f, STR("OpenAI-Processing-Ms"), f->ms);
     field(f, STR("X-Content-Type-Options"), "nosniff");
-    if (x->origin[0] == '\0')
+    if (x->origin.n == 0)
         return;
-    field(f, STR("Access-Control-Allow-Origin"), x->origin);
+    f->list[f->count++] =
+        (struct http1_field){STR("Access-Control-Allow-Origin"), x->origin};
     field(f, STR("Access-Control-Expose-Headers"),
           "x-request-id, openai-processing-ms, retry-after, retry-after-ms");
     field(f, STR("Vary"), "Origin");
@@ -152,8 +160,8 @@ static void send_all(struct exch *x, int status, struct str type,
     if (e != ERR_OK && e != ERR_EOF) {
         /* What cannot be said whole is not said in part. */
         x->status = err_http(e);
-        a = (struct http_answer){x->status, STR_EMPTY, NULL, 0};
-        if (http_respond(x->gw->server, x->ref, &a, STR_EMPTY) != ERR_OK)
+        a = (struct http_answer){x->status, STR("application/json"), NULL, 0};
+        if (http_respond(x->gw->server, x->ref, &a, no_memory) != ERR_OK)
             http_stream_abort(x->gw->server, x->ref);
     }
     exch_over(x);
@@ -189,10 +197,7 @@ void exch_refuse(struct exch *x, const struct oai_err *o)
 
     common_fields(x, &f);
     retry_fields(&f, o);
-    text = oai_err_write(o, &body) == ERR_OK
-               ? buf_str(&body)
-               : STR("{\"error\":{\"message\":\"out of memory\",\"type\":"
-                     "\"server_error\",\"param\":null,\"code\":null}}");
+    text = oai_err_write(o, &body) == ERR_OK ? buf_str(&body) : no_memory;
     send_all(x, oai_err_status(o), STR("application/json"), &f, text);
 }
 

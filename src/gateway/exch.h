@@ -11,8 +11,8 @@
 #ifndef GATEWAY_EXCH_H
 #define GATEWAY_EXCH_H
 
+#include "data/oai_err.h"
 #include "gateway/gw.h"
-#include "gateway/oai_err.h"
 #include "gateway/route.h"
 
 enum { EXCH_ID_MAX = 80 };
@@ -23,7 +23,7 @@ struct exch {
     const struct route *route;
     uint64_t start_us, first_us; /* first_us: of the answer's text, or 0 */
     char id[EXCH_ID_MAX];        /* x-request-id */
-    char origin[128];            /* to echo for CORS, or "" */
+    struct str origin;           /* to echo for CORS (the settings' text) */
     char peer[48];
     struct str model; /* the registry's text; empty: none */
     uint32_t prompt_tokens, cached_tokens, completion_tokens;

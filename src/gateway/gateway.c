@@ -225,6 +225,8 @@ static enum err start(struct gw *gw, int super_fd, struct why *why)
 
 static void gw_done(struct gw *gw)
 {
+    if (gw->pool != NULL)
+        pool_abandon(gw->pool);
     line_close(&gw->super);
     if (gw->server != NULL)
         server_free(gw->server);
@@ -253,13 +255,14 @@ enum err gateway_main(const struct gateway_opts *opts, struct why *why)
     gw->rules = (struct origin_rules){opts->options->server_hosts,
                                       opts->options->server_origins};
     gw->started_unix_ms = clock_unix_ms();
-    e = start(gw, opts->super_fd, why);
+    e = start(gw, opts->super_fd, &gw->why);
     if (e == ERR_OK) {
         loop_run(gw->loop);
         e = gw->outcome;
-        if (e != ERR_OK && why != NULL)
-            *why = gw->why;
     }
+    if (e != ERR_OK)
+        (void)FAIL(why, e, "%s",
+                   gw->why.code != ERR_OK ? gw->why.msg : err_text(e));
     gw_done(gw);
     return e;
 }

@@ -7,9 +7,9 @@
 
 #include "base/id.h"
 #include "config/options.h"
+#include "data/oai_err.h"
 #include "gateway/line.h"
 #include "gateway/metrics.h"
-#include "gateway/oai_err.h"
 #include "gateway/origin.h"
 #include "gateway/pool.h"
 #include "net/httpc.h"

@@ -28,6 +28,9 @@ struct infer_events {
     void (*on_vector)(void *ctx, const struct msg_vector *m);
     void (*on_tokens)(void *ctx, const struct msg_tokens *m);
     void (*on_done)(void *ctx, const struct msg_done *m);
+    /* With `keep`: the runner died in mid-answer and the question is asked
+     * again; forget what was heard. */
+    void (*on_again)(void *ctx);
     void (*on_end)(void *ctx, const struct infer_end *end);
 };
 
@@ -35,7 +38,9 @@ struct infer {
     /* the dialect's */
     size_t model;       /* index in the registry */
     enum msg_kind kind; /* MSG_GENERATE, MSG_EMBED or MSG_COUNT */
-    struct buf payload; /* encoded; released once the answer began */
+    struct buf payload; /* encoded; released once the answer began, or, with
+                           `keep`, at its end */
+    bool keep;          /* may be asked again while on_again allows it */
     uint32_t slots;     /* sequences that it takes, at least 1 */
     const struct infer_events *events;
     void *ctx;
@@ -47,6 +52,7 @@ struct infer {
     uint32_t req;     /* request id on the runner's channel */
     uint32_t left;    /* choices not yet done; 0: unknown */
     bool queued, running;
+    bool held;           /* its reader is slow: it takes no sequences */
     bool heard; /* something of the answer came: no second try */
     bool retried;
 };

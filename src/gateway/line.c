@@ -2,7 +2,7 @@
 
 /* Small messages (CANCEL, PAUSE, STOP) must always find room, so large ones
  * leave this much of the queue to them. */
-enum { LARGE = 64 << 10 };
+enum { LARGE = 64 << 10, AGAIN_MS = 20 };
 
 bool line_is_open(const struct line *w)
 {
@@ -46,6 +46,10 @@ void line_drain(struct line *w)
 
         if (e == ERR_AGAIN)
             return;
+        if (e == ERR_NOMEM) { /* nothing is lost: try again in a moment */
+            loop_timer_start(w->loop, &w->again, AGAIN_MS);
+            return;
+        }
         if (e != ERR_OK) {
             set_broken(w, e);
             return;
@@ -54,6 +58,11 @@ void line_drain(struct line *w)
         if (w->closings != closings)
             return; /* it closed us */
     }
+}
+
+static void on_again(void *ctx)
+{
+    line_drain(ctx);
 }
 
 static void on_watch(void *ctx, unsigned events)
@@ -92,6 +101,7 @@ enum err line_open(struct line *w, struct loop *l, int fd,
     w->broken = ERR_OK;
     w->was_full = false;
     task_init(&w->task, on_broken_task, w);
+    timer_init(&w->again, on_again, w);
     e = watch_open(l, fd, on_watch, w, &w->watch, why);
     if (e != ERR_OK)
         return e;
@@ -113,6 +123,7 @@ void line_close(struct line *w)
         return;
     w->closings++;
     loop_cancel(w->loop, &w->task);
+    timer_stop(&w->again);
     watch_close(TAKE(w->watch));
     chan_done(&w->chan);
 }

@@ -24,7 +24,8 @@ struct line {
     struct chan chan;
     struct watch *watch;
     struct loop *loop;
-    struct task task; /* on_closed, out of the call that noticed */
+    struct task task;   /* on_closed, out of the call that noticed */
+    struct timer again; /* reading, after a lack of memory */
     const struct line_events *events;
     void *ctx;
     enum err broken;

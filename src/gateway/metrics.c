@@ -12,7 +12,7 @@ static const struct {
 #define COUNTER(name, full, help) {COUNTS, full, help, 0},
 #define GAUGE(name, full, help)   {GAUGES, full, help, 0},
 #define HISTOGRAM(name, full, help, first)                                     \
-    {HISTOGRAMS, full, help, first / 1e3},
+    {HISTOGRAMS, full, help, (first) / 1e3},
 #include "gateway/metrics.def"
 #undef COUNTER
 #undef GAUGE
@@ -43,11 +43,12 @@ void metrics_observe(struct metrics *m, enum metrics_id id, double seconds)
 
     m->values[id]++;
     m->sums[id] += seconds;
-    for (size_t i = 0; i < METRICS_BUCKETS; i++, end *= 2) {
+    for (size_t i = 0; i < METRICS_BUCKETS; i++) {
         if (seconds <= end) {
             m->buckets[id][i]++;
             return;
         }
+        end *= 2;
     }
 }
 
@@ -66,10 +67,11 @@ static enum err write_histogram(const struct metrics *m, size_t id,
     uint64_t up_to = 0;
     double end = rows[id].first;
 
-    for (size_t i = 0; i < METRICS_BUCKETS; i++, end *= 2) {
+    for (size_t i = 0; i < METRICS_BUCKETS; i++) {
         up_to += m->buckets[id][i];
         TRY(buf_printf(out, "%s_bucket{le=\"%g\"} %" PRIu64 "\n", rows[id].name,
                        end, up_to));
+        end *= 2;
     }
     TRY(buf_printf(out, "%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", rows[id].name,
                    m->values[id]));

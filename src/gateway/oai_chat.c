@@ -17,6 +17,8 @@ void oai_chat(struct gw *gw, struct http_req *req, const struct route *route,
               struct str arg)
 {
     struct buf CLEANUP(buf_done) input = BUF_INIT(FRAME_MAX);
+    /* Not the request's: that one lives as long as the stream. */
+    struct arena CLEANUP(arena_done) arena = ARENA_INIT(FRAME_MAX);
     struct oai_params p;
     struct msg_generate m;
     struct oai_err o = OAI_ERR_INIT;
@@ -24,11 +26,11 @@ void oai_chat(struct gw *gw, struct http_req *req, const struct route *route,
     enum err e;
 
     (void)arg;
-    e = oai_params_read(req->body, OAI_CHAT, &req->arena, &p, &o);
+    e = oai_params_read(req->body, OAI_CHAT, &arena, &p, &o);
     if (e == ERR_OK)
         e = oai_messages_check(&p, &branches, &o);
     if (e == ERR_OK)
-        e = oai_params_fill(&p, &req->arena, &m, &o);
+        e = oai_params_fill(&p, &arena, &m, &o);
     if (e == ERR_OK && (e = oai_messages_input(&p, &input)) != ERR_OK)
         (void)too_large(&o, e);
     if (e != ERR_OK) {
@@ -95,6 +97,7 @@ static enum err read_prompts(const struct oai_params *p, struct arena *a,
 void oai_completions(struct gw *gw, struct http_req *req,
                      const struct route *route, struct str arg)
 {
+    struct arena CLEANUP(arena_done) arena = ARENA_INIT(FRAME_MAX);
     struct oai_params p;
     struct msg_generate m;
     struct oai_err o = OAI_ERR_INIT;
@@ -103,11 +106,11 @@ void oai_completions(struct gw *gw, struct http_req *req,
     enum err e;
 
     (void)arg;
-    e = oai_params_read(req->body, OAI_COMPLETION, &req->arena, &p, &o);
+    e = oai_params_read(req->body, OAI_COMPLETION, &arena, &p, &o);
     if (e == ERR_OK)
-        e = read_prompts(&p, &req->arena, &prompts, &count, &o);
+        e = read_prompts(&p, &arena, &prompts, &count, &o);
     if (e == ERR_OK)
-        e = oai_params_fill(&p, &req->arena, &m, &o);
+        e = oai_params_fill(&p, &arena, &m, &o);
     if (e == ERR_OK && p.echo && p.stream)
         e = oai_err_fail(&o, ERR_UNSUPPORTED, "echo", "unsupported_value",
                          "Unsupported 'echo' in a stream.");

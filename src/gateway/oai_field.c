@@ -72,7 +72,7 @@ static enum err number(const struct json_field *f, double *out,
 enum err oai_f32(const struct json_field *f, double min, double max, float *out,
                  struct oai_err *o)
 {
-    double v;
+    double v = 0;
 
     if (!oai_given(f))
         return ERR_OK;
@@ -90,7 +90,7 @@ enum err oai_f32(const struct json_field *f, double min, double max, float *out,
 enum err oai_u32(const struct json_field *f, uint32_t min, uint32_t max,
                  uint32_t *out, struct oai_err *o)
 {
-    double v;
+    double v = 0;
 
     if (!oai_given(f))
         return ERR_OK;
@@ -111,7 +111,7 @@ enum err oai_u32(const struct json_field *f, uint32_t min, uint32_t max,
 
 enum err oai_i64(const struct json_field *f, int64_t *out, struct oai_err *o)
 {
-    double v;
+    double v = 0;
 
     if (!oai_given(f))
         return ERR_OK;

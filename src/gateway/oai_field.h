@@ -14,7 +14,7 @@
 
 #include "base/arena.h"
 #include "data/json_scan.h"
-#include "gateway/oai_err.h"
+#include "data/oai_err.h"
 
 bool oai_given(const struct json_field *f); /* neither missing nor null */
 

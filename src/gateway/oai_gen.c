@@ -34,18 +34,24 @@ static void gen_free(struct oai_gen *g)
 /* ---- failing ---------------------------------------------------------------------- */
 
 /* The answer cannot go on. Nobody calls back after this. */
-static void give_up(struct oai_gen *g)
+static void give_up(struct oai_gen *g, const struct oai_err *o)
 {
     if (g->begun)
-        exch_stream_fail(&g->x, &g->failure);
+        exch_stream_fail(&g->x, o);
     else
-        exch_refuse(&g->x, &g->failure);
+        exch_refuse(&g->x, o);
     gen_free(g);
 }
 
 static void on_dead(void *ctx)
 {
-    give_up(ctx);
+    struct oai_gen *g = ctx;
+    struct oai_err o = OAI_ERR_INIT;
+
+    (void)oai_err_fail(&o, g->failed, NULL, NULL, "%s",
+                       g->failed == ERR_LIMIT ? "the answer is too large"
+                                              : err_text(g->failed));
+    give_up(g, &o);
 }
 
 /* From inside an event of the pool, where freeing must wait. */
@@ -54,9 +60,7 @@ static void fail(struct oai_gen *g, enum err e)
     if (g->broken)
         return;
     g->broken = true;
-    (void)oai_err_fail(&g->failure, e, NULL, NULL, "%s",
-                       e == ERR_LIMIT ? "the answer is too large"
-                                      : err_text(e));
+    g->failed = e;
     pool_cancel(g->x.gw->pool, &g->q);
     loop_post(g->x.gw->loop, &g->dead);
 }
@@ -127,6 +131,7 @@ static void on_alive(void *ctx)
     if (!g->broken && begin(g) && g->pending.len == 0
         && sse_add_comment(&g->out, STR("waiting")) == ERR_OK)
         emit(g);
+    buf_done(&g->out); /* idle: a waiting stream holds as little as it can */
     restart_alive(g);
 }
 
@@ -277,24 +282,26 @@ static void end_whole(struct oai_gen *g)
     gen_free(g);
 }
 
-static void explain(struct oai_gen *g, const struct infer_end *end)
+static void explain(const struct oai_gen *g, const struct infer_end *end,
+                    struct oai_err *o)
 {
-    oai_err_from(&g->failure, end->why, NULL);
-    g->failure.retry_after_ms = end->retry_after_ms;
+    const char *what = g->chat ? "messages" : "prompt";
+
+    oai_err_from(o, end->why, NULL);
+    o->retry_after_ms = end->retry_after_ms;
     if (end->why->code != ERR_CONTEXT || end->n_ctx == 0)
         return;
-    (void)oai_err_fail(&g->failure, ERR_CONTEXT,
-                       g->chat ? "messages" : "prompt", NULL,
+    (void)oai_err_fail(o, ERR_CONTEXT, what, NULL,
                        "This model's maximum context length is %u tokens. "
                        "However, your %s resulted in %u tokens. Please reduce "
                        "the length of the %s.",
-                       end->n_ctx, g->chat ? "messages" : "prompt",
-                       end->n_prompt, g->chat ? "messages" : "prompt");
+                       end->n_ctx, what, end->n_prompt, what);
 }
 
 static void on_end(void *ctx, const struct infer_end *end)
 {
     struct oai_gen *g = ctx;
+    struct oai_err o = OAI_ERR_INIT;
 
     g->x.prompt_tokens = g->prompt_tokens;
     g->x.cached_tokens = g->cached_tokens;
@@ -302,8 +309,8 @@ static void on_end(void *ctx, const struct infer_end *end)
     if (g->broken)
         return; /* on_dead comes */
     if (end->why->code != ERR_OK) {
-        explain(g, end);
-        give_up(g);
+        explain(g, end, &o);
+        give_up(g, &o);
     } else if (g->stream) {
         end_stream(g);
     } else {
@@ -374,7 +381,6 @@ static struct oai_gen *gen_new(struct gw *gw, bool chat)
     g->q.payload = BUF_INIT(FRAME_MAX);
     g->q.events = &infer_table;
     g->q.ctx = g;
-    g->failure = OAI_ERR_INIT;
     g->id = gw_id(chat ? "chatcmpl" : "cmpl");
     g->created = clock_unix_ms() / 1000;
     timer_init(&g->alive, on_alive, g);
@@ -409,33 +415,32 @@ void oai_gen_start(struct gw *gw, struct http_req *req,
     static const struct http_events http_table = {.on_drain = on_drain,
                                                   .on_abort = on_abort};
     struct oai_gen *g = gen_new(gw, m->is_chat);
+    struct oai_err o = OAI_ERR_INIT;
     struct why why = WHY_INIT;
     uint64_t retry = 0;
     enum err e;
 
     if (g == NULL) {
-        struct oai_err o = OAI_ERR_INIT;
-
         (void)oai_err_fail(&o, ERR_NOMEM, NULL, NULL, "out of memory");
         oai_gen_refuse(gw, req, route, &o);
         return;
     }
     exch_begin(&g->x, gw, req, route);
-    e = check_model(g, p, &g->failure);
+    e = check_model(g, p, &o);
     if (e == ERR_OK && (e = prepare(g, p, m, branches)) != ERR_OK)
-        (void)oai_err_fail(&g->failure, e, NULL, NULL, "%s",
+        (void)oai_err_fail(&o, e, NULL, NULL, "%s",
                            e == ERR_LIMIT ? "the request is too large"
                                           : err_text(e));
     if (e == ERR_OK && p->echo
         && (e = buf_add(&g->echo, m->branches)) != ERR_OK)
-        (void)oai_err_fail(&g->failure, e, NULL, NULL, "%s", err_text(e));
+        (void)oai_err_fail(&o, e, NULL, NULL, "%s", err_text(e));
     if (e == ERR_OK
         && (e = pool_submit(gw->pool, &g->q, &retry, &why)) != ERR_OK) {
-        oai_err_from(&g->failure, &why, NULL);
-        g->failure.retry_after_ms = retry;
+        oai_err_from(&o, &why, NULL);
+        o.retry_after_ms = retry;
     }
     if (e != ERR_OK) {
-        give_up(g);
+        give_up(g, &o);
         return;
     }
     http_follow(req, &http_table, g);

@@ -38,7 +38,7 @@ struct oai_gen {
     struct buf pending; /* events that a slow reader has not taken */
     struct timer alive;
     struct task dead; /* frees it, out of the call that noticed */
-    struct oai_err failure;
+    enum err failed;  /* why it is given up, for `dead` */
     bool begun, held, broken, ended;
 };
 

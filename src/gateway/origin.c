@@ -1,11 +1,20 @@
 #include "gateway/origin.h"
 
+/* The entry of `list` that is `word`, or empty. */
+static struct str listed(struct str list, struct str word)
+{
+    while (list.n != 0) {
+        struct str entry = str_cut(&list, ',');
+
+        if (str_eq_nocase(entry, word))
+            return entry;
+    }
+    return STR_EMPTY;
+}
+
 static bool is_listed(struct str list, struct str word)
 {
-    while (list.n != 0)
-        if (str_eq_nocase(str_cut(&list, ','), word))
-            return true;
-    return false;
+    return listed(list, word).n != 0;
 }
 
 /* "[::1]:80" gives "[::1]", "a.example:80" gives "a.example". */
@@ -44,10 +53,9 @@ enum err origin_check(const struct origin_rules *rules,
                     "this server does not answer to the name \"%.*s\"; names "
                     "besides localhost stand in server.hosts",
                     STR_ARG(str_sub(head->host, 0, 80)));
-    if (is_listed(rules->origins, origin)) {
-        *allow = origin;
+    *allow = listed(rules->origins, origin);
+    if (allow->n != 0)
         return ERR_OK;
-    }
     if (origin.n == 0) {
         if (!str_eq(site, STR("cross-site")))
             return ERR_OK;

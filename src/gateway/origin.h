@@ -23,8 +23,8 @@ struct origin_rules {
     struct str origins; /* origins of other sites that may call */
 };
 
-/* ERR_OK or ERR_DENIED. `*allow` is the Origin to echo in the CORS fields, or
- * empty: a configured origin asked. */
+/* ERR_OK or ERR_DENIED. `*allow` is the Origin to echo in the CORS fields (of
+ * `rules`), or empty: a configured origin asked. */
 NODISCARD enum err origin_check(const struct origin_rules *rules,
                                 const struct http1_head *head,
                                 struct str *allow, struct why *why);

@@ -361,6 +361,32 @@ static void wait_for_room(const struct planner_state *s, struct planner_plan *p,
         busy[0] != '\0' ? " to finish" : "");
 }
 
+/* Rule 7. True when that many are loaded that this one cannot be yet. */
+static bool make_a_place(const struct planner_state *s,
+                         const struct planner_request *rq,
+                         struct planner_plan *p)
+{
+    bool may[PLANNER_MODELS_MAX];
+    size_t taken = 0, leaving = 0, victim;
+
+    for (size_t i = 0; i < s->count; i++) {
+        taken += s->models[i].at != PLANNER_ABSENT;
+        leaving += s->models[i].at == PLANNER_LEAVING;
+        may[i] = is_evictable(s, i, rq);
+    }
+    if (taken < s->loaded_max)
+        return false;
+    victim = next_to_leave(s, may, p);
+    say(p, PLANNER_WAIT, "%zu models are loaded, which is all there can be",
+        taken);
+    if (taken - leaving < s->loaded_max || victim == SIZE_MAX)
+        return true; /* one is on its way out, or all are busy */
+    p->victims[p->victim_count++] = victim;
+    say(p, PLANNER_EVICT, "%zu models are loaded; %s leaves", taken,
+        s->models[victim].name);
+    return true;
+}
+
 static void place_absent(const struct planner_state *s,
                          const struct planner_request *rq,
                          struct planner_plan *p)
@@ -369,8 +395,14 @@ static void place_absent(const struct planner_state *s,
     struct sums t = sum(s);
     bool may[PLANNER_MODELS_MAX];
     enum planner_verdict load;
+    uint64_t soon;
 
     p->free_bytes = free_now(s, &t);
+    if (m->retry_ms > s->now_ms
+        && m->retry_ms - s->now_ms <= PLANNER_SOON_MS) {
+        say(p, PLANNER_WAIT, "%s is loaded again in a moment", m->name);
+        return;
+    }
     if (m->retry_ms > s->now_ms) {
         p->code = ERR_RUNNER;
         p->retry_after_ms = m->retry_ms - s->now_ms;
@@ -382,16 +414,16 @@ static void place_absent(const struct planner_state *s,
         return;
     load = p->n_ctx < m->ctx ? PLANNER_SHRINK : PLANNER_LOAD;
     if (p->need_bytes <= p->free_bytes) {
+        if (make_a_place(s, rq, p))
+            return;
         say(p, load, "%s needs %s of %s free", m->name,
             size(p->need_bytes).text, size(p->free_bytes).text);
         return;
     }
     for (size_t i = 0; i < s->count; i++)
         may[i] = is_evictable(s, i, rq);
-    if (p->need_bytes <= add(p->free_bytes, t.leaving)) {
-        wait_for_room(s, p, m->name);
-    } else if (choose(s, may, p->need_bytes - add(p->free_bytes, t.leaving),
-                      p)) {
+    soon = add(p->free_bytes, t.leaving); /* without sending anybody away */
+    if (p->need_bytes > soon && choose(s, may, p->need_bytes - soon, p)) {
         say(p, load == PLANNER_LOAD ? PLANNER_EVICT : PLANNER_SHRINK,
             "%s needs %s and %s are free; %s%s leave%s", m->name,
             size(p->need_bytes).text, size(p->free_bytes).text,

@@ -22,6 +22,8 @@
  *  5. A context is cut down (never below ctx_min) only when the full one could
  *     not fit even with everything evicted that may be.
  *  6. What can never fit is refused at once, with the numbers.
+ *  7. No more than loaded_max models are loaded at a time; the same victims
+ *     make room.
  */
 #ifndef GATEWAY_PLANNER_H
 #define GATEWAY_PLANNER_H
@@ -35,7 +37,8 @@ enum planner_residency {
     PLANNER_LEAVING, /* told to stop; its bytes are still taken */
 };
 
-#define PLANNER_NEVER UINT64_MAX /* a time that has not come */
+#define PLANNER_NEVER   UINT64_MAX /* a time that has not come */
+#define PLANNER_SOON_MS 1000       /* a back-off that is worth waiting for */
 
 struct planner_model {
     const char *name; /* for reasons */
@@ -61,6 +64,7 @@ struct planner_state {
      * less the reserve. UINT64_MAX when unknown. */
     uint64_t headroom_bytes;
     uint64_t turn_ms;
+    size_t loaded_max; /* processes at a time */
     const struct planner_model *models;
     size_t count; /* at most PLANNER_MODELS_MAX */
 };

@@ -32,6 +32,7 @@ static struct world world(uint64_t budget_gib)
               .budget_bytes = budget_gib * GIB,
               .headroom_bytes = UINT64_MAX,
               .turn_ms = 5000,
+              .loaded_max = 64,
               .count = 4},
     };
 
@@ -175,8 +176,29 @@ TEST(a_failed_load_is_not_tried_before_its_time)
     p = place(&w, 0, 100000);
     CHECK(p.verdict == PLANNER_REFUSE && p.code == ERR_RUNNER);
     CHECK(p.retry_after_ms == 2500);
-    w.s.now_ms += 2500;
+    w.s.now_ms += 2000; /* half a second more is worth waiting for */
+    CHECK(place(&w, 0, 100000).verdict == PLANNER_WAIT);
+    w.s.now_ms += 500;
     CHECK(place(&w, 0, 100000).verdict == PLANNER_LOAD);
+}
+
+TEST(no_more_models_are_loaded_than_there_may_be)
+{
+    struct world w = world(20);
+    struct planner_plan p;
+
+    w.s.loaded_max = 2;
+    load(&w, 0, 50, 1);
+    load(&w, 1, 40, 1);
+    p = place(&w, 2, 100000);
+    CHECK(p.verdict == PLANNER_WAIT && p.victim_count == 0);
+    w.m[0].active = w.m[0].in_use = 0;
+    p = place(&w, 2, 100000);
+    CHECK(p.verdict == PLANNER_EVICT);
+    CHECK(p.victim_count == 1 && p.victims[0] == 0);
+    w.m[0].at = PLANNER_LEAVING;
+    p = place(&w, 2, 100000);
+    CHECK(p.verdict == PLANNER_WAIT && p.victim_count == 0);
 }
 
 TEST(a_full_model_lets_the_request_wait)
@@ -309,6 +331,7 @@ static void sim_init(struct sim *sim, uint64_t seed)
     sim->s = (struct planner_state){.budget_bytes = 8 * GIB,
                                     .headroom_bytes = UINT64_MAX,
                                     .turn_ms = TURN_MS,
+                                    .loaded_max = 4,
                                     .now_ms = 1000000,
                                     .models = sim->m,
                                     .count = N_MODELS};

@@ -4,7 +4,11 @@
 #include "gateway/pool_in.h"
 #include "sys/log.h"
 
-enum { AGAIN_MS = 250, SWEEP_MAX_MS = 10000 };
+enum {
+    AGAIN_MS = 250,
+    SWEEP_MAX_MS = 10000,
+    RUNNERS_MAX = 60, /* the supervisor has 64 places, some for those that go */
+};
 
 /* ---- lists ------------------------------------------------------------------ */
 
@@ -40,7 +44,7 @@ static void unqueue(struct pool *p, struct infer *q)
     p->places[q->model]->waiting--;
 }
 
-void pool_requeue(struct pool *p, struct infer *q)
+static void put_back(struct pool *p, struct infer *q)
 {
     struct infer *after = p->waiting.last;
 
@@ -60,6 +64,11 @@ void pool_requeue(struct pool *p, struct infer *q)
     q->queued = true;
     p->n_waiting++;
     p->places[q->model]->waiting++;
+}
+
+void pool_requeue(struct pool *p, struct infer *q)
+{
+    put_back(p, q);
     pool_wake(p);
 }
 
@@ -90,6 +99,7 @@ struct planner_state pool_state(struct pool *p)
         .budget_bytes = p->governor.budget_bytes,
         .headroom_bytes = governor_headroom(&p->governor, now),
         .turn_ms = p->opts.turn_ms,
+        .loaded_max = RUNNERS_MAX,
         .models = p->views,
         .count = p->count,
     };
@@ -124,6 +134,14 @@ static void tell_plan(const struct pool *p, const struct infer *q,
         LOG_U("victims", plan->victim_count));
 }
 
+static bool wants_probe(const struct pool_place *at,
+                        const struct planner_plan *plan)
+{
+    return !at->probed && at->slot.state == SLOT_ABSENT
+           && ((plan->verdict == PLANNER_REFUSE && plan->code == ERR_NOFIT)
+               || (plan->verdict == PLANNER_SHRINK && plan->victim_count == 0));
+}
+
 /* Carries a plan out. False when `q` is gone and lists may have changed. */
 static bool carry_out(struct pool *p, struct infer *q,
                       const struct planner_plan *plan)
@@ -133,6 +151,18 @@ static bool carry_out(struct pool *p, struct infer *q,
     enum err e;
 
     tell_plan(p, q, plan);
+    if (wants_probe(at, plan)) {
+        /* Refused or cut down by rule of thumb: ask a runner first. Its NEED
+         * comes to on_need, which goes on or gives the number to us. */
+        struct planner_plan probe = *plan;
+
+        probe.n_ctx = 0;
+        probe.need_bytes = 0;
+        if (pool_begin_load(p, q->model, &probe, &why) == ERR_OK) {
+            at->blocked = true;
+            return true;
+        }
+    }
     switch (plan->verdict) {
     case PLANNER_ADMIT:
         unqueue(p, q);
@@ -140,7 +170,7 @@ static bool carry_out(struct pool *p, struct infer *q,
         if (e == ERR_OK)
             return false;
         if (e == ERR_AGAIN || e == ERR_EOF || e == ERR_IO) {
-            pool_requeue(p, q); /* full; or dead, which the slot will tell */
+            put_back(p, q); /* full, or dead: the slot wakes us when it is not */
             break;
         }
         refuse(p, q, e, 0,
@@ -337,7 +367,7 @@ enum err pool_submit(struct pool *p, struct infer *q, uint64_t *retry_after_ms,
                     at->waiting, STR_ARG(at->slot.model->want.id));
     }
     q->arrived_ms = loop_now(p->loop);
-    q->running = q->heard = q->retried = false;
+    q->running = q->heard = q->retried = q->held = false;
     q->left = 0;
     pool_requeue(p, q);
     return ERR_OK;
@@ -347,16 +377,18 @@ void pool_cancel(struct pool *p, struct infer *q)
 {
     const struct msg_cancel m = {0};
     struct slot *s = &p->places[q->model]->slot;
+    enum err e = ERR_OK;
 
     if (q->queued)
         unqueue(p, q);
     if (q->running) {
-        if (s->state == SLOT_READY
-            && line_send(&s->line, MSG_CANCEL, q->req, &m) == ERR_AGAIN)
-            slot_leave(s); /* it reads nothing: it cannot be stopped */
+        if (s->state == SLOT_READY)
+            e = line_send(&s->line, MSG_CANCEL, q->req, &m);
         pool_release(p, q);
     }
     buf_done(&q->payload);
+    if (e == ERR_AGAIN || e == ERR_NOMEM)
+        slot_give_up(s, "it takes no CANCEL");
     pool_wake(p);
 }
 
@@ -365,8 +397,14 @@ void pool_hold(struct pool *p, struct infer *q, bool hold)
     const struct msg_pause m = {hold};
     struct slot *s = &p->places[q->model]->slot;
 
-    if (q->running && line_send(&s->line, MSG_PAUSE, q->req, &m) == ERR_AGAIN)
-        slot_leave(s);
+    if (!q->running || q->held == hold)
+        return;
+    q->held = hold;
+    s->in_use += hold ? 0 - q->slots : q->slots;
+    if (line_send(&s->line, MSG_PAUSE, q->req, &m) == ERR_AGAIN)
+        slot_give_up(s, "it takes no PAUSE");
+    if (hold)
+        pool_wake(p);
 }
 
 enum err pool_unload(struct pool *p, size_t model, bool force, struct why *why)
@@ -395,6 +433,19 @@ void pool_drain(struct pool *p, void (*fn)(void *ctx), void *ctx)
     p->on_drained = fn;
     p->drained_ctx = ctx;
     pool_wake(p);
+}
+
+void pool_abandon(struct pool *p)
+{
+    struct why why = WHY_INIT;
+    const struct infer_end end = {&why, 0, 0, 2000};
+
+    (void)FAIL(&why, ERR_SHUTDOWN, "the server is stopping");
+    p->draining = true;
+    while (p->waiting.first != NULL)
+        pool_end(p, p->waiting.first, &end);
+    while (p->running.first != NULL)
+        pool_end(p, p->running.first, &end);
 }
 
 /* ---- for people -------------------------------------------------------------------- */

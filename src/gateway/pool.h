@@ -70,6 +70,9 @@ void pool_explain(struct pool *p, size_t model, uint32_t slots,
 /* Takes nothing new; what runs may finish; then `fn`, once. */
 void pool_drain(struct pool *p, void (*fn)(void *ctx), void *ctx);
 
+/* Ends every question with ERR_SHUTDOWN, now. */
+void pool_abandon(struct pool *p);
+
 /* Messages of the supervisor; `fd` came with it, or is -1, and is taken. */
 NODISCARD enum err pool_on_super(struct pool *p, const struct frame *f, int fd,
                                  struct why *why);

@@ -7,6 +7,7 @@
 enum {
     BACKOFF_MS = 2000, /* after the first failed load; doubles */
     BACKOFF_MAX_MS = 300000,
+    DEATHS_SOON = 7, /* without an answer between them */
     LEAVE_MS = 5000, /* to end politely */
     STATS_MS = 5000, /* runners are asked how they are at most so often */
 };
@@ -145,18 +146,38 @@ static void on_ready(void *ctx, struct slot *s)
         p->opts.on_load(p->opts.ctx, ERR_OK, load_ms);
 }
 
-/* 0, then 2 s, 4 s, ... A runner that died while it served gets one free try:
- * most deaths are of one request. */
-static uint64_t backoff_ms(const struct slot *s, bool was_ready)
+/* A load that failed for a reason that the runner gave will fail again: 2 s,
+ * 4 s, ... A death without a word is mostly an accident (killed for memory, by
+ * a person, by one request): at once, then 250 ms, 500 ms, 1 s four times, and
+ * only then longer and longer. */
+static uint64_t backoff_ms(const struct slot *s)
 {
-    unsigned failures = was_ready ? s->failures - 1 : s->failures;
+    unsigned n = s->failures;
     uint64_t ms = BACKOFF_MS;
 
-    if (failures == 0)
-        return 0;
-    while (--failures > 0 && ms < BACKOFF_MAX_MS)
+    if (!s->said_why) {
+        if (n <= 1)
+            return 0;
+        if (n <= 3)
+            return n == 2 ? 250 : 500;
+        ms = PLANNER_SOON_MS;
+        n = n <= DEATHS_SOON ? 1 : n - DEATHS_SOON;
+    }
+    while (--n > 0 && ms < BACKOFF_MAX_MS)
         ms *= 2;
     return MIN(ms, BACKOFF_MAX_MS);
+}
+
+/* May it be asked once more, as if nothing had happened? */
+static bool may_ask_again(struct infer *q)
+{
+    if (q->retried || (q->heard && !q->keep))
+        return false;
+    if (q->heard)
+        q->events->on_again(q->ctx);
+    q->retried = true;
+    q->heard = false;
+    return true;
 }
 
 /* Questions of this model: ask again, or end. */
@@ -170,8 +191,7 @@ static void end_running(struct pool *p, const struct slot *s,
             q = q->next;
             continue;
         }
-        if (!q->heard && !q->retried) {
-            q->retried = true;
+        if (may_ask_again(q)) {
             pool_release(p, q);
             pool_requeue(p, q);
         } else {
@@ -181,13 +201,15 @@ static void end_running(struct pool *p, const struct slot *s,
     }
 }
 
+/* After an accident each may wait for one more load. */
 static void end_waiting(struct pool *p, const struct slot *s,
-                        const struct infer_end *end)
+                        const struct infer_end *end, bool spare)
 {
     struct infer *q = p->waiting.first;
 
     while (q != NULL) {
-        if (q->model != s->index) {
+        if (q->model != s->index || (spare && !q->retried)) {
+            q->retried = q->retried || q->model == s->index;
             q = q->next;
             continue;
         }
@@ -205,7 +227,7 @@ static void on_failed(void *ctx, struct slot *s, const struct why *why)
 
     s->ready_ms = 0;
     s->failures++;
-    end.retry_after_ms = backoff_ms(s, was_ready);
+    end.retry_after_ms = backoff_ms(s);
     s->retry_ms = loop_now(p->loop) + end.retry_after_ms;
     LOG(WARN, SCHED, "runner_failed", LOG_STR("model", s->model->want.id),
         LOG_B("was_loaded", was_ready), LOG_WHY(why),
@@ -214,8 +236,14 @@ static void on_failed(void *ctx, struct slot *s, const struct why *why)
         p->opts.on_load(p->opts.ctx, why->code, 0);
     if (was_ready)
         end_running(p, s, &end);
-    if (end.retry_after_ms != 0)
-        end_waiting(p, s, &end);
+    if (!was_ready)
+        end_waiting(p, s, &end, !s->said_why);
+}
+
+static void on_room(void *ctx, struct slot *s)
+{
+    (void)s;
+    pool_wake(ctx);
 }
 
 static enum err ask(void *ctx, enum msg_kind kind, const void *msg)
@@ -234,7 +262,7 @@ enum err pool_dispatch(struct pool *p, struct infer *q)
     if (q->payload.max == 0) { /* a preload: there is nothing to ask */
         const struct why fine = WHY_INIT;
 
-        s->used_ms = loop_now(p->loop);
+        slot_used(s);
         q->events->on_end(q->ctx, &(struct infer_end){.why = &fine});
         return ERR_OK;
     }
@@ -244,11 +272,12 @@ enum err pool_dispatch(struct pool *p, struct infer *q)
     q->req = p->next_req;
     q->sent_us = clock_us();
     q->running = true;
+    q->held = false;
     q->left = 0;
     pool_list_add(&p->running, q);
+    slot_used(s);
     s->active++;
     s->in_use += q->slots;
-    s->used_ms = loop_now(p->loop);
     return ERR_OK;
 }
 
@@ -259,7 +288,9 @@ void pool_release(struct pool *p, struct infer *q)
     pool_list_drop(&p->running, q);
     q->running = false;
     s->active--;
-    s->in_use -= q->slots;
+    if (!q->held)
+        s->in_use -= q->slots;
+    q->held = false;
     s->used_ms = loop_now(p->loop);
 }
 
@@ -306,7 +337,8 @@ static enum err hear(struct pool *p, struct slot *s, struct infer *q,
 
     TRY(msg_get(f->payload, (enum msg_kind)f->kind, &m, why));
     q->heard = true;
-    buf_done(&q->payload);
+    if (!q->keep)
+        buf_done(&q->payload);
     switch (f->kind) {
     case MSG_DELTA:
         if (q->events->on_delta != NULL)
@@ -364,6 +396,7 @@ const struct slot_events pool_slot_events = {
     .on_ready = on_ready,
     .on_failed = on_failed,
     .on_answer = on_answer,
+    .on_room = on_room,
     .ask = ask,
 };
 

@@ -207,8 +207,11 @@ struct str route_on_refuse(void *ctx, enum http1_no no, struct buf *body)
     int status = http1_no_status(no);
 
     (void)ctx;
-    (void)oai_err_fail(&o, status == 413 ? ERR_LIMIT : ERR_PARSE, NULL, NULL,
-                       "%s", http1_no_text(no));
+    (void)oai_err_fail(&o,
+                       status >= 500   ? ERR_NOMEM
+                       : status == 413 ? ERR_LIMIT
+                                       : ERR_PARSE,
+                       NULL, NULL, "%s", http1_no_text(no));
     if (oai_err_write(&o, body) != ERR_OK)
         buf_clear(body);
     return STR("application/json");

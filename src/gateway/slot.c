@@ -3,8 +3,8 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
-enum wait { WAIT_NONE, WAIT_START, WAIT_STALL, WAIT_LEAVE };
-enum { START_MS = 15000 };
+enum wait { WAIT_NONE, WAIT_START, WAIT_STALL, WAIT_PING, WAIT_LEAVE };
+enum { START_MS = 15000, PING_MS = 5000 };
 
 #define TO(NAME) (1U << SLOT_##NAME)
 static const struct {
@@ -41,6 +41,10 @@ static void restart_deadline(struct slot *s)
         break;
     case WAIT_STALL:
         loop_timer_start(s->loop, &s->deadline, s->stall_ms);
+        break;
+    case WAIT_PING:
+        loop_timer_start(s->loop, &s->deadline,
+                         MIN(PING_MS, MAX(s->stall_ms / 4, 1U)));
         break;
     case WAIT_LEAVE:
         loop_timer_start(s->loop, &s->deadline, s->leave_ms);
@@ -79,10 +83,49 @@ static void fail(struct slot *s, const struct why *why)
     s->events->on_failed(s->ctx, s, why);
 }
 
+/* A runner that computes answers STATUS between two steps, several times a
+ * second; one that says nothing at all hangs. */
+static void ping(struct slot *s)
+{
+    const struct msg_status m = {0};
+    uint64_t silent = loop_now(s->loop) - s->heard_ms;
+    struct why why = WHY_INIT;
+
+    if (s->active != 0 && silent >= s->stall_ms) {
+        (void)FAIL(&why, ERR_TIMEOUT,
+                   "the process of %.*s has said nothing for %.1f s",
+                   STR_ARG(s->model->want.id), (double)silent / 1000);
+        fail(s, &why);
+        return;
+    }
+    if (s->active != 0 && line_send(&s->line, MSG_STATUS, 0, &m) == ERR_NOMEM)
+        LOG0(WARN, SCHED, "no_memory_to_ask");
+    restart_deadline(s);
+}
+
+void slot_give_up(struct slot *s, const char *reason)
+{
+    LOG(WARN, SCHED, "runner_given_up", LOG_STR("model", s->model->want.id),
+        LOG_S("reason", reason));
+    ask_kill(s); /* its channel ends, which tells the rest */
+}
+
+void slot_used(struct slot *s)
+{
+    s->used_ms = loop_now(s->loop);
+    if (s->active == 0)
+        s->heard_ms = s->used_ms;
+}
+
 static void on_deadline(void *ctx)
 {
     struct slot *s = ctx;
     struct why why = WHY_INIT;
+
+    if (s->state == SLOT_READY) {
+        ping(s);
+        return;
+    }
 
     if (s->state == SLOT_LEAVING) {
         ask_kill(s); /* it was asked politely before */
@@ -178,6 +221,7 @@ static void on_load_failed(struct slot *s, struct str payload)
     struct msg_fail m;
     struct why why = WHY_INIT;
 
+    s->said_why = true;
     if (msg_fail_get(payload, &m, &why) == ERR_OK)
         (void)FAIL(&why,
                    m.code > 0 && m.code < ERR_COUNT ? (enum err)m.code
@@ -229,6 +273,7 @@ static void on_frame(void *ctx, const struct frame *f)
     struct why why = WHY_INIT;
     enum err e;
 
+    s->heard_ms = loop_now(s->loop);
     if (s->state == SLOT_LEAVING)
         return; /* nobody waits for it any more */
     if (f->kind == MSG_FAIL && f->req == 0) {
@@ -263,7 +308,14 @@ static void on_closed(void *ctx, enum err e)
     fail(s, &why);
 }
 
-static const struct line_events line_table = {on_frame, on_closed, NULL};
+static void on_room(void *ctx)
+{
+    struct slot *s = ctx;
+
+    s->events->on_room(s->ctx, s);
+}
+
+static const struct line_events line_table = {on_frame, on_closed, on_room};
 
 static void set_absent(struct slot *s)
 {
@@ -291,7 +343,9 @@ void slot_spawn_failed(struct slot *s, enum err e, struct str text)
     struct why why = WHY_INIT;
     bool was_wanted = s->state != SLOT_LEAVING;
 
-    (void)FAIL(&why, e, "no process for %.*s: %.*s", STR_ARG(s->model->want.id),
+    /* Nothing of this is the client's doing. */
+    s->said_why = e != ERR_LIMIT && e != ERR_NOMEM;
+    (void)FAIL(&why, s->said_why ? ERR_RUNNER : ERR_AGAIN, "no process for %.*s: %.*s", STR_ARG(s->model->want.id),
                STR_ARG(str_sub(text, 0, 300)));
     s->failure = why;
     set_absent(s);
@@ -362,6 +416,7 @@ enum err slot_begin(struct slot *s, const struct slot_load *load,
     s->reserved_bytes = load->reserved_bytes;
     s->stall_ms = load->stall_ms;
     s->leave_ms = load->leave_ms;
+    s->said_why = false;
     slot_go(s, SLOT_SPAWNING);
     return ERR_OK;
 }

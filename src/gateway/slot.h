@@ -36,6 +36,8 @@ struct slot_events {
     void (*on_failed)(void *ctx, struct slot *s, const struct why *why);
     /* A frame about a request. */
     void (*on_answer)(void *ctx, struct slot *s, const struct frame *f);
+    /* Its channel has room again. */
+    void (*on_room)(void *ctx, struct slot *s);
     /* Asks the supervisor: MSG_SPAWN, MSG_KILL. */
     enum err (*ask)(void *ctx, enum msg_kind kind, const void *msg);
 };
@@ -65,6 +67,7 @@ struct slot {
     struct msg_stats stats; /* as last told */
 
     uint64_t used_ms, ready_ms;
+    uint64_t heard_ms; /* when the runner last said anything */
     uint32_t active, in_use;
     unsigned failures;  /* in a row; 0 after an answer */
     uint64_t retry_ms;  /* no load before */
@@ -92,6 +95,13 @@ NODISCARD enum err slot_begin(struct slot *s, const struct slot_load *load,
 
 /* READY (or on the way there): ends the process, politely first. */
 void slot_leave(struct slot *s);
+
+/* A request was sent to it: from now on silence counts. */
+void slot_used(struct slot *s);
+
+/* It does not do as it is told: kills it, and tells by on_failed in the next
+ * round, as if it had died. */
+void slot_give_up(struct slot *s, const char *reason);
 
 /* After NEED, told by on_need: goes on with the load. */
 void slot_go_on(struct slot *s);

@@ -204,15 +204,17 @@ TEST(data_that_is_not_taken_comes_again_and_stops_the_sender)
     static char block[100000];
     struct job j;
     size_t sent = 0;
+    uint64_t until;
 
     begin(&j, NULL);
     start(&j, (struct httpc_request){.method = STR("GET"),
                                      .url = url(&j, "/stream"),
-                                     .stall_ms = 30});
+                                     .stall_ms = 300});
     j.refuse = 1;
     until_held(&j);
+    until = loop_now(j.rig.loop) + 600;
     memset(block, 'z', sizeof(block));
-    for (int idle = 0; idle < 20;) {
+    for (int idle = 0; idle < 20 || loop_now(j.rig.loop) < until;) {
         enum err e = http_stream_write(j.rig.server, j.rig.ref,
                                        (struct str){block, sizeof(block)});
 

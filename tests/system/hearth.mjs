@@ -125,7 +125,7 @@ export function tree(pid) {
         } catch { return []; }
     });
     const found = [];
-    const visit = (id, depth) => all.filter((p) => p.parent === id).forEach((p) => {
+    const visit = (id, depth) => all.filter((p) => p.parent === id && p.state !== 'Z').forEach((p) => {
         found.push({ ...p, depth });
         visit(p.pid, depth + 1);
     });

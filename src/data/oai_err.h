@@ -5,8 +5,8 @@
  *
  * All four members are always there. Pure. Thread: any.
  */
-#ifndef GATEWAY_OAI_ERR_H
-#define GATEWAY_OAI_ERR_H
+#ifndef DATA_OAI_ERR_H
+#define DATA_OAI_ERR_H
 
 #include "base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "gateway/oai_err.h"
+#include "data/oai_err.h"
 
 #include <stdarg.h>
 
@@ -10,7 +10,7 @@ static const struct {
     const char *type, *name;
 } rows[] = {
 #define OAI_ERR(ERR, type, name) {ERR_##ERR, type, name},
-#include "gateway/oai_err.def"
+#include "data/oai_err.def"
 #undef OAI_ERR
 };
 

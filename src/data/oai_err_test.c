@@ -1,4 +1,4 @@
-#include "gateway/oai_err.h"
+#include "data/oai_err.h"
 
 #include "data/json.h"
 #include "test.h"
