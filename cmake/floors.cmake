@@ -55,3 +55,7 @@ if(sources)
   add_library(hearth_runner_llama STATIC ${sources})
   target_link_libraries(hearth_runner_llama PUBLIC hearth_llama_common hearth_runner)
 endif()
+
+# .incbin is no #include: ninja has to be told what harness.c is made of.
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/work/harness.c PROPERTIES OBJECT_DEPENDS
+  "${CMAKE_SOURCE_DIR}/src/work/harness_python.py;${CMAKE_SOURCE_DIR}/src/work/harness_node.js")

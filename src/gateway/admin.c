@@ -302,12 +302,17 @@ void admin_unload(struct gw *gw, struct http_req *req,
     struct why why = WHY_INIT;
     struct exch x;
     size_t model = gw_find_model(gw, arg);
-    bool forced;
+    enum err given =
+        uri_get_param(req->head->query, STR("force"), &force, NULL);
+    bool forced = given == ERR_OK && str_eq(buf_str(&force), STR("true"));
 
     exch_begin(&x, gw, req, route);
-    forced =
-        uri_get_param(req->head->query, STR("force"), &force, NULL) == ERR_OK
-        && str_eq(buf_str(&force), STR("true"));
+    if (given != ERR_NOTFOUND && !forced
+        && !str_eq(buf_str(&force), STR("false"))) {
+        (void)FAIL(&why, ERR_PARSE, "force is true or false");
+        exch_refuse_why(&x, &why);
+        return;
+    }
     if (model == SIZE_MAX)
         refuse_no_model(&x, arg);
     else if (pool_unload(gw->pool, model, forced, &why) != ERR_OK)

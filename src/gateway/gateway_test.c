@@ -195,6 +195,12 @@ TEST(models_are_listed_and_found_by_id) /* [HTTP-32] */
     CHECK(!gw_rig_has(c, "broken"));
     c = done(&r, gw_rig_get(&r, "/v1/models/a"));
     CHECK(c->status == 200 && gw_rig_has(c, "\"id\":\"a\""));
+    {
+        char path[4000] = "/v1/models/";
+
+        memset(path + strlen(path), 'x', 3000);
+        CHECK(done(&r, gw_rig_get(&r, path))->status == 404);
+    }
     c = done(&r, gw_rig_get(&r, "/v1/models/nope%2Fx"));
     CHECK(c->status == 400 || c->status == 404);
     c = done(&r, gw_rig_chat(&r, "nope", "hi", false));

@@ -52,7 +52,7 @@ struct infer {
     uint32_t req;     /* request id on the runner's channel */
     uint32_t left;    /* choices not yet done; 0: unknown */
     bool queued, running;
-    bool held;           /* its reader is slow: it takes no sequences */
+    bool held;  /* its reader is slow: it takes no sequences */
     bool heard; /* something of the answer came: no second try */
     bool retried;
 };

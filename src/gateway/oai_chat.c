@@ -45,7 +45,7 @@ void oai_chat(struct gw *gw, struct http_req *req, const struct route *route,
 
 /* ---- text completions --------------------------------------------------------------- */
 
-enum { PROMPTS_MAX = 64, DEPTH = 64 };
+enum { PROMPTS_MAX = 64 };
 
 static enum err wrong_prompt(struct oai_err *o, enum json_type got)
 {
@@ -75,7 +75,7 @@ static enum err read_prompts(const struct oai_params *p, struct arena *a,
     }
     if (p->prompt.type != JSON_ARRAY)
         return wrong_prompt(o, p->prompt.type);
-    if (json_scan_open(&scan, p->prompt.raw, DEPTH, &why) != ERR_OK)
+    if (json_scan_open(&scan, p->prompt.raw, OAI_DEPTH, &why) != ERR_OK)
         return oai_wrong_body(o, &why);
     for (uint32_t n = 0;; n++) {
         if (json_scan_next(&scan, &item, &why) != ERR_OK)

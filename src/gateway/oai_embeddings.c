@@ -13,7 +13,6 @@
 
 enum {
     INPUTS_MAX = 2048,
-    DEPTH = 64,
     VECTOR_MAX = 1 << 20,  /* bytes of one */
     ANSWER_MAX = 60 << 20, /* server_opts.answer_max is 64 MiB */
 };
@@ -55,7 +54,7 @@ static enum err check_tokens(struct str raw, struct oai_err *o)
     struct why why = WHY_INIT;
     uint64_t token;
 
-    if (json_scan_open(&scan, raw, DEPTH, &why) != ERR_OK)
+    if (json_scan_open(&scan, raw, OAI_DEPTH, &why) != ERR_OK)
         return oai_wrong_body(o, &why);
     for (bool empty = true;; empty = false) {
         if (json_scan_next(&scan, &item, &why) != ERR_OK)
@@ -93,7 +92,7 @@ static enum err count_inputs(struct str raw, struct ask *a, struct oai_err *o)
     struct why why = WHY_INIT;
     enum json_type first = JSON_ABSENT;
 
-    if (json_scan_open(&scan, raw, DEPTH, &why) != ERR_OK)
+    if (json_scan_open(&scan, raw, OAI_DEPTH, &why) != ERR_OK)
         return oai_wrong_body(o, &why);
     for (a->count = 0;; a->count++) {
         if (json_scan_next(&scan, &item, &why) != ERR_OK)
@@ -129,7 +128,7 @@ static enum err read_input(const struct json_field *f, struct arena *arena,
         return oai_wrong_type(o, "input", "a string or an array", f->type);
     /* One text, or the tokens of one text, is a list of one. */
     if (f->type == JSON_STRING
-        || (json_scan_open(&scan, f->raw, DEPTH, NULL) == ERR_OK
+        || (json_scan_open(&scan, f->raw, OAI_DEPTH, NULL) == ERR_OK
             && json_scan_next(&scan, &first, NULL) == ERR_OK
             && first.type == JSON_NUMBER)) {
         if (arena_printf(arena, &raw, "[%.*s]", STR_ARG(f->raw)) != ERR_OK)
@@ -146,10 +145,8 @@ static enum err read_ask(struct http_req *req, struct ask *a, struct oai_err *o)
                              {.name = "encoding_format"},
                              {.name = "dimensions"}};
     struct str format = STR("float");
-    struct why why = WHY_INIT;
 
-    if (json_scan_fields(req->body, DEPTH, f, COUNTOF(f), &why) != ERR_OK)
-        return oai_wrong_body(o, &why);
+    TRY(oai_members(req->body, f, COUNTOF(f), o));
     if (!oai_given(&f[0]))
         return oai_missing(o, "model");
     TRY(oai_text(&f[0], &req->arena, &a->model, o));

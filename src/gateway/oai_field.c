@@ -6,6 +6,57 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
+static struct json_field *wanted(const struct json_item *item,
+                                 struct json_field *fields, size_t count)
+{
+    bool escaped = memchr(item->key.p, '\\', item->key.n) != NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        struct str name = str_c(fields[i].name);
+
+        if (escaped ? json_scan_key_is(item, name) : str_eq(item->key, name))
+            return &fields[i];
+    }
+    return NULL;
+}
+
+enum err oai_members(struct str object, struct json_field *fields, size_t count,
+                     struct oai_err *o)
+{
+    struct json_scan scan;
+    struct json_item item;
+    struct why why = WHY_INIT;
+
+    for (size_t i = 0; i < count; i++)
+        fields[i] = (struct json_field){.name = fields[i].name};
+    if (json_scan_open(&scan, object, OAI_DEPTH, &why) != ERR_OK)
+        return oai_wrong_body(o, &why);
+    if (scan.outer != JSON_OBJECT) {
+        (void)FAIL(&why, ERR_PARSE, "it must be an object, not an array");
+        return oai_wrong_body(o, &why);
+    }
+    for (size_t n = 0;; n++) {
+        struct json_field *f;
+
+        if (json_scan_next(&scan, &item, &why) != ERR_OK)
+            return oai_wrong_body(o, &why);
+        if (item.type == JSON_ABSENT)
+            return ERR_OK;
+        f = wanted(&item, fields, count);
+        if (n == OAI_MEMBERS_MAX)
+            (void)FAIL(&why, ERR_PARSE, "an object has more than %d members",
+                       OAI_MEMBERS_MAX);
+        else if (f != NULL && f->type != JSON_ABSENT)
+            (void)FAIL(&why, ERR_PARSE, "\"%s\" is given twice", f->name);
+        if (why.code != ERR_OK)
+            return oai_wrong_body(o, &why);
+        if (f != NULL) {
+            f->raw = item.raw;
+            f->type = item.type;
+        }
+    }
+}
+
 bool oai_given(const struct json_field *f)
 {
     return f->type != JSON_ABSENT && f->type != JSON_NULL;

@@ -16,6 +16,14 @@
 #include "data/json_scan.h"
 #include "data/oai_err.h"
 
+enum { OAI_DEPTH = 64, OAI_MEMBERS_MAX = 1000 };
+
+/* Finds `fields` among the members of an object, as json_scan_fields does, but
+ * refuses one of more than OAI_MEMBERS_MAX members: the time that a body may
+ * cost has to follow its length. */
+NODISCARD enum err oai_members(struct str object, struct json_field *fields,
+                               size_t count, struct oai_err *o);
+
 bool oai_given(const struct json_field *f); /* neither missing nor null */
 
 NODISCARD enum err oai_bool(const struct json_field *f, bool *out,

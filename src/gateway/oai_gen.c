@@ -13,6 +13,16 @@ enum {
     ANSWER_MAX = 48 << 20, /* of a whole answer */
 };
 
+static void choice_clear(struct oai_choice *c)
+{
+    buf_clear(&c->text);
+    buf_clear(&c->reasoning);
+    buf_clear(&c->logprobs);
+    oai_calls_done(&c->calls);
+    c->is_done = false;
+    c->text_offset = 0;
+}
+
 static void gen_free(struct oai_gen *g)
 {
     timer_stop(&g->alive);
@@ -210,6 +220,16 @@ static void on_delta(void *ctx, const struct msg_delta *m)
         fail(g, e);
 }
 
+/* The runner died; nothing has been sent to the client yet. */
+static void on_again(void *ctx)
+{
+    struct oai_gen *g = ctx;
+
+    for (uint32_t i = 0; i < g->n_choices; i++)
+        choice_clear(&g->choices[i]);
+    g->prompt_tokens = g->cached_tokens = g->completion_tokens = 0;
+}
+
 static void note_times(struct oai_gen *g, const struct msg_done *m)
 {
     struct metrics *all = &g->x.gw->metrics;
@@ -359,6 +379,7 @@ static enum err prepare(struct oai_gen *g, const struct oai_params *p,
         };
     g->q.kind = MSG_GENERATE;
     g->q.slots = g->n_choices;
+    g->q.keep = !p->stream;
     return msg_generate_put(&g->q.payload, m);
 }
 
@@ -367,6 +388,7 @@ static struct oai_gen *gen_new(struct gw *gw, bool chat)
     static const struct infer_events infer_table = {
         .on_delta = on_delta,
         .on_done = on_done,
+        .on_again = on_again,
         .on_end = on_end,
     };
     struct oai_gen *g = mem_zalloc(sizeof(*g));

@@ -2,7 +2,7 @@
 
 #include "data/jsonw.h"
 
-enum { DEPTH = 64, NAME_MAX_BYTES = 64, PATH_BYTES = 80 };
+enum { NAME_MAX_BYTES = 64, PATH_BYTES = 80 };
 
 struct place {
     char text[PATH_BYTES];
@@ -29,16 +29,6 @@ static bool is_word(struct str raw, const char *list)
     return false;
 }
 
-static enum err scan_object(struct str raw, struct json_field *f, size_t count,
-                            struct oai_err *o)
-{
-    struct why why = WHY_INIT;
-
-    if (json_scan_fields(raw, DEPTH, f, count, &why) != ERR_OK)
-        return oai_wrong_body(o, &why);
-    return ERR_OK;
-}
-
 /* Calls `each` for the elements of an array. */
 static enum err each_element(struct str raw, size_t max, const char *param,
                              enum err (*each)(void *ctx, size_t i,
@@ -50,7 +40,7 @@ static enum err each_element(struct str raw, size_t max, const char *param,
     struct json_item item;
     struct why why = WHY_INIT;
 
-    if (json_scan_open(&scan, raw, DEPTH, &why) != ERR_OK)
+    if (json_scan_open(&scan, raw, OAI_DEPTH, &why) != ERR_OK)
         return oai_wrong_body(o, &why);
     for (size_t i = 0;; i++) {
         if (json_scan_next(&scan, &item, &why) != ERR_OK)
@@ -77,7 +67,7 @@ static enum err check_part(void *ctx, size_t i, const struct json_item *item,
     if (item->type != JSON_OBJECT)
         return oai_wrong_type(o, place(base, i, "").text, "an object",
                               item->type);
-    TRY(scan_object(item->raw, f, 2, o));
+    TRY(oai_members(item->raw, f, 2, o));
     if (!oai_given(&f[0]))
         return oai_missing(o, place(base, i, "type").text);
     if (f[0].type != JSON_STRING)
@@ -107,7 +97,7 @@ static enum err check_call(void *ctx, size_t i, const struct json_item *item,
     if (item->type != JSON_OBJECT)
         return oai_wrong_type(o, place(base, i, "").text, "an object",
                               item->type);
-    TRY(scan_object(item->raw, f, 2, o));
+    TRY(oai_members(item->raw, f, 2, o));
     if (oai_given(&f[0]) && f[0].type != JSON_STRING)
         return oai_wrong_type(o, place(base, i, "id").text, "a string",
                               f[0].type);
@@ -116,7 +106,7 @@ static enum err check_call(void *ctx, size_t i, const struct json_item *item,
     if (f[1].type != JSON_OBJECT)
         return oai_wrong_type(o, place(base, i, "function").text, "an object",
                               f[1].type);
-    TRY(scan_object(f[1].raw, g, 2, o));
+    TRY(oai_members(f[1].raw, g, 2, o));
     for (size_t k = 0; k < 2; k++) {
         const char *member = k == 0 ? "function.name" : "function.arguments";
 
@@ -160,7 +150,7 @@ static enum err check_message(void *ctx, size_t i, const struct json_item *item,
     if (item->type != JSON_OBJECT)
         return oai_wrong_type(o, place(base, i, "").text, "an object",
                               item->type);
-    TRY(scan_object(item->raw, f, COUNTOF(f), o));
+    TRY(oai_members(item->raw, f, COUNTOF(f), o));
     if (!oai_given(&f[0]))
         return oai_missing(o, place(base, i, "role").text);
     if (f[0].type != JSON_STRING)
@@ -235,7 +225,7 @@ static enum err check_tool(void *ctx, size_t i, const struct json_item *item,
     if (item->type != JSON_OBJECT)
         return oai_wrong_type(o, place("tools", i, "").text, "an object",
                               item->type);
-    TRY(scan_object(item->raw, f, 2, o));
+    TRY(oai_members(item->raw, f, 2, o));
     if (!oai_given(&f[0]))
         return oai_missing(o, place("tools", i, "type").text);
     if (!is_word(f[0].raw, "function"))
@@ -249,7 +239,7 @@ static enum err check_tool(void *ctx, size_t i, const struct json_item *item,
     if (f[1].type != JSON_OBJECT)
         return oai_wrong_type(o, place("tools", i, "function").text,
                               "an object", f[1].type);
-    TRY(scan_object(f[1].raw, g, COUNTOF(g), o));
+    TRY(oai_members(f[1].raw, g, COUNTOF(g), o));
     if (!oai_given(&g[0]))
         return oai_missing(o, place("tools", i, "function.name").text);
     if (g[0].type != JSON_STRING || !is_tool_name(g[0].raw))
@@ -274,13 +264,13 @@ static enum err named_choice(const struct json_field *choice, struct str *name,
     struct json_field f[] = {{.name = "type"}, {.name = "function"}};
     struct json_field g[] = {{.name = "name"}};
 
-    TRY(scan_object(choice->raw, f, 2, o));
+    TRY(oai_members(choice->raw, f, 2, o));
     if (!is_word(f[0].raw, "function"))
         return oai_wrong(o, "tool_choice.type", "invalid_value",
                          "it must be \"function\"");
     if (f[1].type != JSON_OBJECT)
         return oai_missing(o, "tool_choice.function");
-    TRY(scan_object(f[1].raw, g, 1, o));
+    TRY(oai_members(f[1].raw, g, 1, o));
     if (g[0].type != JSON_STRING)
         return oai_missing(o, "tool_choice.function.name");
     *name = g[0].raw;

@@ -2,7 +2,7 @@
 
 #include <inttypes.h>
 
-enum { DEPTH = 64, STOPS_MAX = 16, STOP_BYTES_MAX = 1024, BIAS_MAX = 1024 };
+enum { STOPS_MAX = 16, STOP_BYTES_MAX = 1024, BIAS_MAX = 1024 };
 enum {
     BOTH = OAI_CHAT | OAI_COMPLETION,
     CHAT = OAI_CHAT,
@@ -98,7 +98,6 @@ static enum err read_rows(struct str body, int where, struct oai_params *p,
 {
     struct json_field found[COUNTOF(rows)];
     size_t row_of[COUNTOF(rows)], count = 0;
-    struct why why = WHY_INIT;
 
     for (size_t i = 0; i < COUNTOF(rows); i++) {
         if (rows[i].kind != A_REFUSED)
@@ -108,8 +107,7 @@ static enum err read_rows(struct str body, int where, struct oai_params *p,
         row_of[count] = i;
         found[count++] = (struct json_field){.name = rows[i].name};
     }
-    if (json_scan_fields(body, DEPTH, found, count, &why) != ERR_OK)
-        return oai_wrong_body(o, &why);
+    TRY(oai_members(body, found, count, o));
     for (size_t i = 0; i < count; i++)
         TRY(read_row(&rows[row_of[i]], &found[i], p, o));
     return ERR_OK;
@@ -120,15 +118,13 @@ static enum err read_rows(struct str body, int where, struct oai_params *p,
 static enum err read_stream_options(struct oai_params *p, struct oai_err *o)
 {
     struct json_field f[] = {{.name = "include_usage"}};
-    struct why why = WHY_INIT;
 
     if (!oai_given(&p->stream_options))
         return ERR_OK;
     if (!p->stream)
         return oai_wrong(o, "stream_options", "invalid_value",
                          "it is only allowed when 'stream' is true");
-    if (json_scan_fields(p->stream_options.raw, DEPTH, f, 1, &why) != ERR_OK)
-        return oai_wrong_body(o, &why);
+    TRY(oai_members(p->stream_options.raw, f, 1, o));
     f[0].name = "stream_options.include_usage";
     return oai_bool(&f[0], &p->include_usage, o);
 }
@@ -157,7 +153,7 @@ static enum err read_modalities(const struct oai_params *p, struct oai_err *o)
 
     if (!oai_given(&p->modalities))
         return ERR_OK;
-    if (json_scan_open(&scan, p->modalities.raw, DEPTH, &why) != ERR_OK)
+    if (json_scan_open(&scan, p->modalities.raw, OAI_DEPTH, &why) != ERR_OK)
         return oai_wrong_body(o, &why);
     for (;;) {
         if (json_scan_next(&scan, &item, &why) != ERR_OK)
@@ -224,7 +220,7 @@ static enum err fill_stop(const struct oai_params *p, struct arena *a,
             return oai_err_fail(o, ERR_NOMEM, NULL, NULL, "out of memory");
         return ERR_OK;
     }
-    if (json_scan_open(&scan, p->stop.raw, DEPTH, &why) != ERR_OK)
+    if (json_scan_open(&scan, p->stop.raw, OAI_DEPTH, &why) != ERR_OK)
         return oai_wrong_body(o, &why);
     for (;; count++) {
         if (json_scan_next(&scan, &one, &why) != ERR_OK)
@@ -250,7 +246,7 @@ static enum err fill_bias(const struct oai_params *p, struct str *out,
 
     if (!oai_given(&p->logit_bias))
         return ERR_OK;
-    if (json_scan_open(&scan, p->logit_bias.raw, DEPTH, &why) != ERR_OK)
+    if (json_scan_open(&scan, p->logit_bias.raw, OAI_DEPTH, &why) != ERR_OK)
         return oai_wrong_body(o, &why);
     for (;; count++) {
         struct json_field f = {.name = "logit_bias"};
@@ -261,6 +257,9 @@ static enum err fill_bias(const struct oai_params *p, struct str *out,
             return oai_wrong_body(o, &why);
         if (item.type == JSON_ABSENT)
             break;
+        if (count == BIAS_MAX)
+            return oai_wrong(o, "logit_bias", "object_above_max_properties",
+                             "it has more than %d tokens", BIAS_MAX);
         if (!str_u64(item.key, INT32_MAX, &token))
             return oai_wrong(o, "logit_bias", "invalid_value",
                              "\"%.*s\" is not the number of a token",
@@ -269,9 +268,6 @@ static enum err fill_bias(const struct oai_params *p, struct str *out,
         f.type = item.type == JSON_NULL ? JSON_OBJECT : item.type;
         TRY(oai_f32(&f, -100, 100, &bias, o));
     }
-    if (count > BIAS_MAX)
-        return oai_wrong(o, "logit_bias", "object_above_max_properties",
-                         "%zu tokens are more than %d", count, BIAS_MAX);
     *out = count == 0 ? STR_EMPTY : p->logit_bias.raw;
     return ERR_OK;
 }
@@ -283,12 +279,10 @@ static enum err fill_schema(const struct oai_params *p, struct arena *a,
     struct json_field f[] = {{.name = "type"}, {.name = "json_schema"}};
     struct json_field g[] = {{.name = "name"}, {.name = "schema"}};
     struct str type = STR_EMPTY;
-    struct why why = WHY_INIT;
 
     if (!oai_given(&p->response_format))
         return ERR_OK;
-    if (json_scan_fields(p->response_format.raw, DEPTH, f, 2, &why) != ERR_OK)
-        return oai_wrong_body(o, &why);
+    TRY(oai_members(p->response_format.raw, f, 2, o));
     f[0].name = "response_format.type";
     f[1].name = "response_format.json_schema";
     if (!oai_given(&f[0]))
@@ -307,8 +301,7 @@ static enum err fill_schema(const struct oai_params *p, struct arena *a,
         return oai_missing(o, f[1].name);
     if (f[1].type != JSON_OBJECT)
         return oai_wrong_type(o, f[1].name, "an object", f[1].type);
-    if (json_scan_fields(f[1].raw, DEPTH, g, 2, &why) != ERR_OK)
-        return oai_wrong_body(o, &why);
+    TRY(oai_members(f[1].raw, g, 2, o));
     g[0].name = "response_format.json_schema.name";
     g[1].name = "response_format.json_schema.schema";
     if (!oai_given(&g[0]) || g[0].type != JSON_STRING)

@@ -398,8 +398,7 @@ static void place_absent(const struct planner_state *s,
     uint64_t soon;
 
     p->free_bytes = free_now(s, &t);
-    if (m->retry_ms > s->now_ms
-        && m->retry_ms - s->now_ms <= PLANNER_SOON_MS) {
+    if (m->retry_ms > s->now_ms && m->retry_ms - s->now_ms <= PLANNER_SOON_MS) {
         say(p, PLANNER_WAIT, "%s is loaded again in a moment", m->name);
         return;
     }

@@ -170,7 +170,8 @@ static bool carry_out(struct pool *p, struct infer *q,
         if (e == ERR_OK)
             return false;
         if (e == ERR_AGAIN || e == ERR_EOF || e == ERR_IO) {
-            put_back(p, q); /* full, or dead: the slot wakes us when it is not */
+            put_back(p,
+                     q); /* full, or dead: the slot wakes us when it is not */
             break;
         }
         refuse(p, q, e, 0,

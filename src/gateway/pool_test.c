@@ -47,11 +47,10 @@ TEST(a_request_that_kills_twice_is_given_up) /* [HTTP-51] */
     c = done(&r, gw_rig_chat(&r, "a", "fake{die=0}", false));
     CHECK(c->status == 503);
     CHECK(gw_rig_has(c, "\"code\":\"model_unavailable\""));
-    CHECK(gw_rig_has_field(c, "Retry-After: "));
     CHECK(gw_rig_runner(&r, 1) != 0 && gw_rig_runner(&r, 2) == 0);
-    /* and the next request meets the back-off, not a fresh process */
-    c = done(&r, gw_rig_chat(&r, "a", "hi", false));
-    CHECK(c->status == 503 && gw_rig_runner(&r, 2) == 0);
+    /* the next request comes after a short back-off to a fresh process */
+    CHECK(done(&r, gw_rig_chat(&r, "a", "hi", false))->status == 200);
+    CHECK(gw_rig_runner(&r, 2) != 0 && gw_rig_runner(&r, 3) == 0);
     gw_rig_stop(&r);
 }
 
@@ -82,8 +81,22 @@ TEST(a_killed_idle_runner_is_replaced_by_the_next_request)
 
 TEST(a_failed_load_is_told_and_not_repeated_at_once) /* [HTTP-52] */
 {
+    struct gw_rig r;
+    struct gw_call *c;
+
+    gw_rig_start(&r, "load_fail=MODEL", NULL);
+    c = done(&r, gw_rig_chat(&r, "a", "hi", false));
+    CHECK(c->status == 502 && gw_rig_has(c, "the fake cannot load"));
+    CHECK(gw_rig_has_field(c, "Retry-After: 2"));
+    c = done(&r, gw_rig_chat(&r, "a", "hi", true));
+    CHECK(c->status == 502 && gw_rig_has(c, "the fake cannot load"));
+    CHECK(gw_rig_runner(&r, 0) != 0 && gw_rig_runner(&r, 1) == 0);
+    gw_rig_stop(&r);
+}
+
+TEST(a_death_while_loading_is_tried_once_more) /* [HTTP-52] */
+{
     static const char *const how[][2] = {
-        {"load_fail=MODEL", "the fake cannot load"},
         {"load_die", "ended while it was loading"},
         {"hello=99", "version 99"},
     };
@@ -95,12 +108,47 @@ TEST(a_failed_load_is_told_and_not_repeated_at_once) /* [HTTP-52] */
         gw_rig_start(&r, how[i][0], NULL);
         c = done(&r, gw_rig_chat(&r, "a", "hi", false));
         CHECK(c->status >= 500 && gw_rig_has(c, how[i][1]));
-        CHECK(gw_rig_has_field(c, "Retry-After: "));
-        c = done(&r, gw_rig_chat(&r, "a", "hi", true));
-        CHECK(c->status >= 500 && gw_rig_has(c, how[i][1]));
-        CHECK(gw_rig_runner(&r, 0) != 0 && gw_rig_runner(&r, 1) == 0);
+        CHECK(gw_rig_runner(&r, 1) != 0 && gw_rig_runner(&r, 2) == 0);
         gw_rig_stop(&r);
     }
+}
+
+TEST(a_runner_that_hangs_is_replaced) /* [HTTP-50] */
+{
+    struct gw_rig r;
+    struct gw_call *c;
+    char text[400];
+
+    gw_rig_start(&r, "", "serving.load_stall=1s", NULL);
+    (void)snprintf(text, sizeof(text), "fake{hang_once=%s/hung}", r.home);
+    c = done(&r, gw_rig_chat(&r, "a", text, false));
+    CHECK(c->status == 200 && gw_rig_has(c, "Hello there!"));
+    CHECK(gw_rig_runner(&r, 1) != 0);
+    gw_rig_stop(&r);
+}
+
+TEST(an_answer_that_was_not_sent_yet_is_asked_for_again)
+{
+    struct gw_rig r;
+    struct gw_call *c;
+    char text[400];
+
+    gw_rig_start(&r, "", NULL);
+    (void)snprintf(text, sizeof(text), "fake{die=2 die_once=%s/died}", r.home);
+    c = done(&r, gw_rig_chat(&r, "a", text, false));
+    CHECK(c->status == 200 && gw_rig_has(c, "\"Hello there!\""));
+    CHECK(gw_rig_has(c, "\"completion_tokens\":3,"));
+    gw_rig_stop(&r);
+}
+
+TEST(a_model_is_refused_by_its_probe_and_not_by_a_rule_of_thumb)
+{
+    struct gw_rig r;
+
+    /* the rule says 35 MiB, the probe 17 */
+    gw_rig_start(&r, "need=1000", "memory.budget=20MiB", NULL);
+    CHECK(done(&r, gw_rig_chat(&r, "a", "hi", false))->status == 200);
+    gw_rig_stop(&r);
 }
 
 TEST(a_load_without_progress_is_given_up)
@@ -229,6 +277,9 @@ TEST(models_are_loaded_and_unloaded_on_request)
               ->status
           == 200);
     CHECK(done(&r, c)->status == 200 && gw_rig_has(c, "was unloaded"));
+    c = gw_rig_call(&r, "POST", "/admin/models/a/unload?force=maybe", "",
+                    STR_EMPTY);
+    CHECK(done(&r, c)->status == 400);
     c = gw_rig_call(&r, "POST", "/admin/models/nope/load", "", STR_EMPTY);
     CHECK(done(&r, c)->status == 404);
     gw_rig_stop(&r);

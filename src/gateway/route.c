@@ -190,6 +190,8 @@ void route_on_request(void *ctx, struct http_req *req)
         e = uri_parse_target(req->head->target, &target, &why);
     if (e == ERR_OK && f.arg.n != 0)
         e = uri_decode(f.arg, false, &raw, &why);
+    if (e == ERR_LIMIT) /* nothing has such a long name */
+        e = FAIL(&why, ERR_NOTFOUND, "there is nothing of that name");
     if (e == ERR_OK && f.arg.n != 0)
         e = arena_dup(&req->arena, buf_str(&raw), &arg);
     if (e != ERR_OK) {

@@ -345,7 +345,8 @@ void slot_spawn_failed(struct slot *s, enum err e, struct str text)
 
     /* Nothing of this is the client's doing. */
     s->said_why = e != ERR_LIMIT && e != ERR_NOMEM;
-    (void)FAIL(&why, s->said_why ? ERR_RUNNER : ERR_AGAIN, "no process for %.*s: %.*s", STR_ARG(s->model->want.id),
+    (void)FAIL(&why, s->said_why ? ERR_RUNNER : ERR_AGAIN,
+               "no process for %.*s: %.*s", STR_ARG(s->model->want.id),
                STR_ARG(str_sub(text, 0, 300)));
     s->failure = why;
     set_absent(s);

@@ -70,6 +70,7 @@ struct slot {
     uint64_t heard_ms; /* when the runner last said anything */
     uint32_t active, in_use;
     unsigned failures;  /* in a row; 0 after an answer */
+    bool said_why;      /* the last failure came with its reason (FAIL) */
     uint64_t retry_ms;  /* no load before */
     struct why failure; /* the last one */
 };

@@ -114,8 +114,8 @@ static void look(struct registry_model *m)
     struct why why = WHY_INIT;
 
     m->problem = read_facts(m, &why);
-    if (m->problem == ERR_NOTFOUND)
-        m->problem = ERR_MODEL;
+    if (m->problem != ERR_OK && m->problem != ERR_NOMEM)
+        m->problem = ERR_MODEL; /* whatever it is, it is not the client's */
     copy_text(m->problem == ERR_OK ? STR_EMPTY : str_c(err_why(&why)),
               m->problem_text, sizeof(m->problem_text));
 }
@@ -236,6 +236,31 @@ static bool is_model_file(struct str name, const struct fs_stat *st)
            && !str_has(name, STR("/")) && !str_starts(name, STR("mmproj"));
 }
 
+/* A file's name as an id: what could hurt in a terminal, a URL or a list of
+ * names becomes "-". */
+static struct str plain_name(struct str name, char out[ID_BYTES_MAX + 1])
+{
+    size_t n = 0;
+
+    while (name.n != 0) {
+        uint32_t cp = 0;
+        size_t len = utf8_next(name, &cp);
+        bool bad = len == 0 || cp <= ' ' || (cp >= 0x7f && cp <= 0xa0)
+                   || (cp < 0x80 && strchr("\"'\\?#%,;", (int)cp) != NULL)
+                   || (cp >= 0x2028 && cp <= 0x202e);
+
+        if (n + (bad ? 1 : len) > ID_BYTES_MAX)
+            break;
+        if (bad)
+            out[n++] = '-';
+        for (size_t i = 0; !bad && i < len; i++)
+            out[n++] = name.p[i];
+        name = str_sub(name, len == 0 ? 1 : len, SIZE_MAX);
+    }
+    out[n] = '\0';
+    return (struct str){out, n};
+}
+
 static enum err on_entry(void *ctx, const char *relative,
                          const struct fs_stat *st)
 {
@@ -249,13 +274,7 @@ static enum err on_entry(void *ctx, const char *relative,
         || fs_join(s->folder, relative, path) != ERR_OK)
         return ERR_OK;
     w.path = str_c(path);
-    w.id = utf8_cut(str_sub(name, 0, name.n - STR(".gguf").n), ID_BYTES_MAX);
-    if (!str_z(w.id, id, sizeof(id)))
-        return ERR_OK;
-    for (char *c = id; *c != '\0'; c++)
-        if (strchr(" \"'\\?#%,;", *c) != NULL)
-            *c = '-';
-    w.id = str_c(id);
+    w.id = plain_name(str_sub(name, 0, name.n - STR(".gguf").n), id);
     w.aliases = STR_EMPTY;
     e = registry_add(s->r, &w, NULL, NULL);
     s->added += e == ERR_OK;

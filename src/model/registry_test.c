@@ -133,6 +133,7 @@ TEST(a_folder_gives_its_gguf_files_and_nothing_else)
     size_t added = 0;
 
     write_tiny(&s, "my model.gguf");
+    scratch_write(&s, "q\n\x1b[31m\xc2\x9b\xff%.gguf", STR("x"));
     scratch_write(&s, "notes.txt", STR("x"));
     scratch_write(&s, ".hidden.gguf", STR("x"));
     scratch_write(&s, ".gguf", STR("x"));
@@ -141,14 +142,15 @@ TEST(a_folder_gives_its_gguf_files_and_nothing_else)
     scratch_write(&s, "big-00002-of-00002.gguf", STR("x"));
     scratch_write(&s, "below/other.gguf", STR("x"));
     CHECK(registry_scan(r, s.dir, &like, &added, NULL) == ERR_OK);
-    CHECK(added == 2);
+    CHECK(added == 3);
     CHECK(registry_find(r, STR("my-model")) != SIZE_MAX);
+    CHECK(registry_find(r, STR("q--[31m---")) != SIZE_MAX);
     CHECK(registry_find(r, STR("big-00001-of-00002")) != SIZE_MAX);
     CHECK(registry_scan(r, s.dir, &like, &added, NULL) == ERR_OK);
     CHECK(added == 0);
     write_tiny(&s, "new.gguf");
     CHECK(registry_scan(r, s.dir, &like, &added, NULL) == ERR_OK);
-    CHECK(added == 1 && registry_at(r, 2)->want.parallel == 4);
+    CHECK(added == 1 && registry_at(r, 3)->want.parallel == 4);
     CHECK(registry_scan(r, "/nonexistent", &like, &added, NULL) == ERR_OK);
     registry_free(r);
 }

@@ -12,6 +12,8 @@
  *   pad=N         each delta is N bytes long
  *   die=N         the process ends (SIGKILL) after N deltas
  *   die_once=FILE only when FILE does not exist, which it then makes
+ *   hang_once=FILE  the process stops (SIGSTOP) when FILE does not exist, which
+ *                 it then makes
  *   fail=NAME     FAIL with that error (CONTEXT brings 9000 of 8192)
  *   fail_at=N     ... after N deltas
  *   call          a tool call in three deltas, finish tool_calls

@@ -147,17 +147,24 @@ static void send_done(struct answer *a, uint32_t index, uint32_t steps)
     say(MSG_DONE, a->req, &m);
 }
 
+/* The file was not there, and is now. */
+static bool is_first(struct str file)
+{
+    char path[FS_PATH_MAX];
+
+    return str_z(file, path, sizeof(path)) && !fs_is_file(path)
+           && fs_append(path, STR("x"), NULL) == ERR_OK;
+}
+
 static bool dies_now(const struct answer *a)
 {
     struct str value;
-    char path[FS_PATH_MAX];
 
     if (fake_runner_number(a->words, "die", UINT64_MAX) != a->step)
         return false;
     if (!fake_runner_word(a->words, "die_once", &value))
         return true;
-    return str_z(value, path, sizeof(path)) && !fs_is_file(path)
-           && fs_append(path, STR("x"), NULL) == ERR_OK;
+    return is_first(value);
 }
 
 /* One delta for each choice, or the end. */
@@ -171,6 +178,8 @@ static void step(struct answer *a)
         steps = 1;
     if (dies_now(a))
         (void)raise(SIGKILL);
+    if (fake_runner_word(a->words, "hang_once", &value) && is_first(value))
+        (void)raise(SIGSTOP);
     if (fake_runner_word(a->words, "fail", &value)
         && fake_runner_number(a->words, "fail_at", 0) == a->step) {
         send_fail(a, value);

@@ -8,7 +8,7 @@ import net from 'node:net';
 import { dirname, join } from 'node:path';
 import { alive, hearth, newHome, program, sleep, until, withServer } from './hearth.mjs';
 
-const shipped = (name) => join(dirname(program), '..', '..', 'models', 'tiny', `${name}-q8_0.gguf`);
+const shipped = (name) => join(root, 'models', 'tiny', `${name}-q8_0.gguf`);
 const user = (content) => [{ role: 'user', content }];
 const chat = (s, o, signal) =>
     s.post('/v1/chat/completions', { model: 'tiny-1m', messages: user('hello'), ...o }, signal);

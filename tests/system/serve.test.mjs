@@ -6,9 +6,10 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { alive, hearth, newHome, Server, sleep, until, withServer } from './hearth.mjs';
 
-test('serve starts, answers, and stops in order on SIGTERM', async () => {
+test('serve starts, answers, and stops in order on SIGTERM', async (t) => {
     const home = newHome();
     const s = await new Server(home).start();
+    t.after(() => s.stop()); // also when an assertion below fails
     assert.equal((await fetch(`${s.url}/health`)).status, 200);
     const below = s.processes();
     assert.deepEqual(below.filter((p) => p.depth === 1).map((p) => p.name).sort(), ['gateway', 'orchestrator']);
