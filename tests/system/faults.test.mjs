@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { dirname, join } from 'node:path';
-import { alive, hearth, newHome, program, sleep, until, withServer } from './hearth.mjs';
+import { join } from 'node:path';
+import { alive, hearth, newHome, root, sleep, until, withServer } from './hearth.mjs';
 
 const shipped = (name) => join(root, 'models', 'tiny', `${name}-q8_0.gguf`);
 const user = (content) => [{ role: 'user', content }];
@@ -234,7 +234,7 @@ test('more than the queue holds are told to come back', async () => {
 test('a refused prompt of 8 MB does not pause a neighbour', async () => {
     await withServer(async (s) => {
         const a = await chat(s, { stream: true, ignore_eos: true, max_tokens: 900 });
-        const huge = chat(s, { messages: user('<|im_start|>'.repeat(700000)) });
+        const huge = chat(s, { messages: user('<|im_start|>'.repeat(640000)) });
         let last = performance.now(), worst = 0;
         for await (const _ of a.body) {
             worst = Math.max(worst, performance.now() - last);
@@ -264,7 +264,7 @@ function watchPauses(s) {
     });
 }
 
-test('a large body does not pause the others', { todo: 'B39' }, async () => {
+test('a large body does not pause the others', async () => {
     await withServer(async (s) => {
         const members = Array.from({ length: 1500000 }, (_, i) => `"k${i}":${i}`).join(',');
         const end = watchPauses(s);
@@ -318,7 +318,7 @@ test('a runner killed mid-stream is an error event, and the next answer is right
     });
 });
 
-test('runners killed while they load: service is back within 2 s', { todo: 'B17' }, async () => {
+test('runners killed while they load: service is back within 2 s', async () => {
     await withServer(async (s) => {
         const killed = new Set();
         for (let i = 0; i < 2; i++) {
@@ -333,7 +333,7 @@ test('runners killed while they load: service is back within 2 s', { todo: 'B17'
     });
 });
 
-test('a runner that hangs is ended, and its clients hear of it', { todo: 'B1' }, async () => {
+test('a runner that hangs is ended, and its clients hear of it', async () => {
     await withServer(async (s) => {
         await (await chat(s, { max_tokens: 1 })).text();
         const r = find(s, 'runner');
