@@ -5,14 +5,19 @@
 #include "base/mem.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#define ARENA_BLOCK 0 /* one heap block per allocation */
+#define ARENA_BLOCK       0 /* one heap block per allocation */
+#define ARENA_FIRST_BLOCK 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define ARENA_BLOCK 0
+#define ARENA_BLOCK       0
+#define ARENA_FIRST_BLOCK 0
 #endif
 #endif
 #ifndef ARENA_BLOCK
-#define ARENA_BLOCK 4000
+/* Blocks grow from the first to the second: thousands of waiting requests hold
+ * an arena with little in it. */
+#define ARENA_BLOCK       4000
+#define ARENA_FIRST_BLOCK 496
 #endif
 
 struct arena_block {
@@ -38,7 +43,8 @@ void *arena_alloc(struct arena *a, size_t n)
         return NULL;
     n = (MAX(n, (size_t)1) + align - 1) / align * align;
     if (b == NULL || b->cap - b->len < n) {
-        cap = MAX(n, (size_t)ARENA_BLOCK);
+        cap = b == NULL ? ARENA_FIRST_BLOCK : MIN(2 * b->cap, ARENA_BLOCK);
+        cap = MAX(n, cap);
         if (cap > a->max - MIN(a->used, a->max))
             cap = n;
         if (n > a->max - MIN(a->used, a->max))

@@ -38,6 +38,16 @@ TEST(the_ceiling_holds_for_small_and_large)
     CHECK(a.used == 0 && arena_alloc(&a, 5000) != NULL);
 }
 
+TEST(an_arena_with_little_in_it_is_small)
+{
+    struct arena a CLEANUP(arena_done) = ARENA_INIT(100000);
+
+    CHECK(arena_alloc(&a, 20) != NULL && a.used <= 512);
+    for (int i = 0; i < 100; i++)
+        CHECK(arena_alloc(&a, 500) != NULL);
+    CHECK(a.used >= 50000 && a.used <= 60000);
+}
+
 TEST(texts_are_copied_with_a_nul)
 {
     struct arena a CLEANUP(arena_done) = ARENA_INIT(10000);

@@ -15,9 +15,10 @@ struct str {
     size_t n;
 };
 
-#define STR(lit)   ((struct str){"" lit, sizeof(lit) - 1})
-#define STR_EMPTY  ((struct str){"", 0})
-#define STR_ARG(s) (int)(s).n, (s).p /* for "%.*s"; keep n under INT_MAX */
+#define STR(lit)  ((struct str){"" lit, sizeof(lit) - 1})
+#define STR_EMPTY ((struct str){"", 0})
+#define STR_ARG(s)                                                             \
+    (int)(s).n, (s).p /* for "%.*s"; n < INT_MAX; evaluated twice */
 
 struct str str_c(const char *cstr); /* NULL gives the empty slice */
 bool str_eq(struct str a, struct str b);

@@ -301,9 +301,11 @@ static enum err doc_range(const struct optval_rule *rule, struct buf *out)
     if (rule->type == OPTVAL_ENUM) {
         struct str words = str_c(rule->words);
 
-        for (const char *comma = ""; words.n != 0; comma = ", ")
-            TRY(buf_printf(out, "%s%.*s", comma,
-                           STR_ARG(str_cut(&words, '|'))));
+        for (const char *comma = ""; words.n != 0; comma = ", ") {
+            struct str word = str_cut(&words, '|');
+
+            TRY(buf_printf(out, "%s%.*s", comma, STR_ARG(word)));
+        }
         return ERR_OK;
     }
     if (optval_is_text(rule->type))

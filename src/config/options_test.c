@@ -125,6 +125,7 @@ TEST(the_reference_has_a_line_for_each_row)
         CHECK(str_has(buf_str(&doc), row.name));
         CHECK(str_has(buf_str(&doc), row.env));
     }
+    CHECK(str_has(buf_str(&doc), STR("| error, warn, info, debug |")));
     CHECK(str_has(buf_str(&doc), STR("| `serving.load_stall` | duration | "
                                      "`60s` | 1s to 1h | ")));
 }

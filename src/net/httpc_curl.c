@@ -251,8 +251,11 @@ static CURLcode set_target(struct httpc_wire *w, const struct httpc_request *rq)
         c = strlen(url) == rq->url.n ? CURLE_OK : CURLE_URL_MALFORMAT;
         SET(c, w->easy, CURLOPT_URL, url);
         SET(c, w->easy, CURLOPT_CUSTOMREQUEST, method);
-        if (rq->unix_path.n != 0)
+        if (rq->unix_path.n != 0) {
             SET(c, w->easy, CURLOPT_UNIX_SOCKET_PATH, path);
+            /* Thousands of relayed streams wait at a time; 16 KiB each else. */
+            SET(c, w->easy, CURLOPT_BUFFERSIZE, 4096L);
+        }
     }
     mem_free(url);
     mem_free(method);
