@@ -1,5 +1,7 @@
 #include "runner/admit.h"
 
+#include "base/mem.h"
+
 /* A prompt in the making has been promised the cells it will fill. */
 uint32_t admit_free(const struct batcher *b)
 {
@@ -17,12 +19,32 @@ static void drop(struct batcher *b, int32_t seq)
     prefix_drop(b->prefix, seq);
 }
 
-static bool forget_oldest(struct batcher *b)
+/* Copies an idle sequence out of the cache. True: nothing of worth is lost
+ * when it leaves now. */
+static bool park(struct batcher *b, int32_t seq)
+{
+    struct engine *e = b->engine;
+    uint32_t n = prefix_len(b->prefix, seq);
+    CLEANUP(mem_freep) int32_t *token = mem_calloc(n, sizeof *token);
+    if (!token)
+        return false;
+    prefix_spell(b->prefix, seq, token);
+    if (!parked_wants(&b->parked, token, n))
+        return b->parked.bytes_max != 0;
+    CLEANUP(buf_done) struct buf state = BUF_INIT(b->parked.bytes_max);
+    return e->ops->seq_save(e, seq, &state) == ERR_OK
+           && parked_put(&b->parked, token, n, &state) == ERR_OK;
+}
+
+/* The least recently used idle sequence leaves the cache. `must`: even if it
+ * cannot be parked. */
+static bool put_away_oldest(struct batcher *b, bool must)
 {
     int32_t seq = prefix_oldest(b->prefix);
-    if (seq >= 0)
-        drop(b, seq);
-    return seq >= 0;
+    if (seq < 0 || (!park(b, seq) && !must))
+        return false;
+    drop(b, seq);
+    return true;
 }
 
 /* ---- leaving ---------------------------------------------------------------- */
@@ -80,7 +102,7 @@ static struct choice *youngest(const struct batcher *b, bool held)
 bool admit_room(struct batcher *b, uint32_t n)
 {
     while (admit_free(b) < n) {
-        if (forget_oldest(b))
+        if (put_away_oldest(b, true))
             continue;
         struct choice *c = youngest(b, true);
         if (!c)
@@ -121,24 +143,81 @@ static bool in_the_making(const struct batcher *b, const struct choice *c,
     return false;
 }
 
-/* Takes an open sequence and what is computed of the prompt. False: no
- * sequence is free and none can be forgotten. */
-static bool take_sequence(struct batcher *b, struct choice *c, int32_t from,
-                          uint32_t have)
+/* What is computed already of a prompt, and where it is. */
+struct known {
+    uint32_t n;
+    int32_t seq;                      /* in the cache, or -1 */
+    const struct parked_entry *entry; /* or parked, or NULL */
+};
+
+static struct known look_up(const struct batcher *b, const struct choice *c)
+{
+    struct known k = {.seq = -1};
+    const struct parked_entry *entry;
+    uint32_t max = choice_count(c) - 1;
+    if (!b->engine->facts.can_share || c->job->embed)
+        return k;
+    k.n = prefix_match(b->prefix, choice_tokens(c), max, &k.seq);
+    uint32_t n = parked_match(&b->parked, choice_tokens(c), max, &entry);
+    if (n >= k.n + BATCHER_SHARE_MIN)
+        k = (struct known){.n = n, .seq = -1, .entry = entry};
+    return k;
+}
+
+/* Takes an open sequence. False: none is free and none can be put away. */
+static bool take_sequence(struct batcher *b, struct choice *c, struct known *k)
 {
     int32_t seq;
     while ((seq = prefix_open(b->prefix)) < 0) {
-        if (prefix_oldest(b->prefix) == from)
-            have = 0; /* the only one left to forget */
-        if (!forget_oldest(b))
+        if (k->seq >= 0 && prefix_oldest(b->prefix) == k->seq)
+            *k = (struct known){.seq = -1}; /* the only one left */
+        if (!put_away_oldest(b, true))
             return false;
     }
     c->seq = seq;
     c->fed = 0;
-    if (have && prefix_fork(b->prefix, from, have, seq) == ERR_OK) {
-        b->engine->ops->seq_cp(b->engine, from, seq, have);
-        c->fed = have;
+    if (k->seq >= 0 && prefix_fork(b->prefix, k->seq, k->n, seq) == ERR_OK) {
+        b->engine->ops->seq_cp(b->engine, k->seq, seq, k->n);
+        c->fed = k->n;
     }
+    return true;
+}
+
+/* Parked tokens into the empty sequence of a choice. Where that fails, they
+ * are computed like all others. */
+static void bring_back(struct batcher *b, struct choice *c)
+{
+    struct engine *e = b->engine;
+    struct known k = look_up(b, c); /* others may have been parked since */
+    if (!k.entry || parked_len(k.entry) > admit_free(b)
+        || !e->ops->seq_load(e, c->seq, buf_str(&k.entry->state)))
+        return;
+    parked_touch(&b->parked, k.entry);
+    if (!e->ops->seq_cut(e, c->seq, k.n))
+        return;
+    if (prefix_add(b->prefix, c->seq, choice_tokens(c), k.n) == ERR_OK)
+        c->fed = k.n;
+    else
+        (void)e->ops->seq_cut(e, c->seq, 0);
+}
+
+/* Cells for a choice that has a sequence, by putting idle ones away. */
+static bool make_cells(struct batcher *b, const struct choice *c,
+                       const struct known *k)
+{
+    /* Some room for those that generate, so that they are not sent back in
+     * the next moment. What is shared is held now and cannot be put away. */
+    uint32_t spare = b->n_running ? 8 * b->n_running + 8 : 0;
+    uint32_t need = choice_count(c) - c->fed + spare;
+    if (admit_free(b) + prefix_idle_cells(b->prefix) < need)
+        return false;
+    if (k->entry) /* comes back whole, then is cut */
+        need = MAX(need, parked_len(k->entry));
+    while (admit_free(b) < need && put_away_oldest(b, true))
+        ;
+    while (prefix_idle_cells(b->prefix) > b->idle_max
+           && put_away_oldest(b, false))
+        ;
     return true;
 }
 
@@ -146,27 +225,20 @@ enum start { STARTED, LATER, NO_ROOM };
 
 static enum start start(struct batcher *b, struct choice *c)
 {
-    int32_t from = -1;
-    uint32_t have = 0, n = choice_count(c);
-    if (b->engine->facts.can_share && !c->job->embed) {
-        have = prefix_match(b->prefix, choice_tokens(c), n - 1, &from);
-        if (in_the_making(b, c, have))
-            return LATER;
-    }
-    if (!take_sequence(b, c, from, have))
+    struct known k = look_up(b, c);
+    if (b->engine->facts.can_share && !c->job->embed
+        && in_the_making(b, c, k.n))
+        return LATER;
+    if (!take_sequence(b, c, &k))
         return NO_ROOM;
-    /* Some room for those that generate, so that they are not sent back in
-     * the next moment. What is shared is held now and cannot be forgotten. */
-    uint32_t spare = b->n_running ? 8 * b->n_running + 8 : 0;
-    uint32_t need = n - c->fed + spare;
-    if (admit_free(b) + prefix_idle_cells(b->prefix) < need) {
+    if (!make_cells(b, c, &k)) {
         drop(b, c->seq);
         c->seq = -1;
         c->fed = 0;
         return NO_ROOM;
     }
-    while (admit_free(b) < need && forget_oldest(b))
-        ;
+    if (c->fed == 0)
+        bring_back(b, c);
     c->state = CHOICE_RUNNING;
     b->running[b->n_running++] = c;
     c->job->n_running++;

@@ -26,6 +26,8 @@ enum err batcher_init(struct batcher *b, struct engine *e,
         .sink = *sink,
         .now_us = now_us,
         .delta = DELTA_INIT,
+        .idle_max = BATCHER_IDLE_MAX,
+        .parked = parked_init(f->can_share ? parked_max(f->kv_bytes) : 0),
         .prefix = prefix_new(f->n_slots, f->n_ctx),
         .running = mem_calloc(f->n_seq, sizeof(struct choice *)),
         .parts = mem_calloc(f->n_batch, sizeof *b->parts),
@@ -59,6 +61,7 @@ void batcher_done(struct batcher *b)
     while (b->jobs)
         unlink_job(b, b->jobs);
     prefix_free(b->prefix);
+    parked_done(&b->parked);
     mem_free(b->running);
     mem_free(b->parts);
     mem_free(b->batch.token);

@@ -8,9 +8,11 @@
  * Policy. Waiting choices start when a sequence and cells are free; the job
  * with the fewest running choices first, then the oldest. A prompt takes what
  * is computed already (prefix.h); one that shares its beginning with a prompt
- * in the making waits for it instead of computing the same. When cells run
- * out, remembered prefixes go first, the least recently used one before the
- * others; then the youngest running choice gives its cells back and starts
+ * in the making waits for it instead of computing the same. Idle cells cost
+ * everybody time: beyond BATCHER_IDLE_MAX of them, remembered prefixes leave
+ * the cache when somebody starts, and come back from where they are parked
+ * (parked.h). When cells run out, remembered prefixes go first too, the least
+ * recently used one before the others; then the youngest running choice gives its cells back and starts
  * again later from its tokens. No text is ever cut to make room. A choice whose
  * reader is slow gives up its place as soon as somebody waits for one.
  *
@@ -25,6 +27,7 @@
 #define RUNNER_BATCHER_H
 
 #include "runner/job.h"
+#include "runner/parked.h"
 #include "runner/prefix.h"
 
 enum {
@@ -34,6 +37,7 @@ enum {
     BATCHER_SLICE_MIN = 8,    /* tokens: a prompt must get on */
     BATCHER_SLICE_FIRST = 16, /* before the speed is known */
     BATCHER_SHARE_MIN = 32,   /* tokens worth waiting for, worth remembering */
+    BATCHER_IDLE_MAX = 512,   /* idle cells while somebody computes */
     BATCHER_JOBS_MAX = 256,
 };
 
@@ -79,6 +83,8 @@ struct batcher_part {
 struct batcher {
     struct engine *engine;
     struct prefix *prefix;
+    struct parked parked;
+    uint32_t idle_max; /* BATCHER_IDLE_MAX */
     struct batcher_sink sink;
     uint64_t (*now_us)(void);
     struct job *jobs; /* oldest first */

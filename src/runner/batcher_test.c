@@ -241,6 +241,75 @@ TEST(a_conversation_goes_on_from_what_is_remembered)
     close_rig(&r);
 }
 
+/* `shared` is answered, then others come, then it goes on. Returns how many
+ * tokens that took. */
+static uint64_t come_back(struct rig *r)
+{
+    char other[300], second[400];
+    submit(r, 1, shared, 10);
+    run_out(r);
+    for (uint32_t i = 2; i < 4; i++) {
+        (void)snprintf(other, sizeof other, "%u is about %s", i, shared);
+        submit(r, i, other, 10);
+        run_out(r);
+    }
+    uint64_t before = r->f->tokens_computed;
+    (void)snprintf(second, sizeof second, "%s%s and more", shared,
+                   heard[1].text[0].data);
+    submit(r, 5, second, 10);
+    run_out(r);
+    expect_text(r, 5, 0, second, 10, 0);
+    return r->f->tokens_computed - before;
+}
+
+TEST(idle_prefixes_leave_the_cache_and_come_back)
+{
+    struct fake_opts o = usual;
+    o.n_ctx = 800;
+    o.kv_bytes = 100000;
+    struct rig r = open_rig(&o);
+    r.b.idle_max = 20;
+    CHECK(come_back(&r) < 25);
+    CHECK(r.f->saves >= 2 && r.f->loads == 1);
+    CHECK(heard[5].usage[0].cached_tokens >= sizeof shared);
+    close_rig(&r);
+}
+
+TEST(idle_prefixes_stay_in_the_cache_where_they_cannot_be_parked)
+{
+    struct fake_opts o = usual;
+    o.n_ctx = 800; /* all of them fit */
+    struct rig r = open_rig(&o);
+    r.b.idle_max = 20;
+    CHECK(come_back(&r) < 25);
+    CHECK(r.f->saves == 0);
+    close_rig(&r);
+}
+
+TEST(a_parked_prefix_that_cannot_come_back_is_computed_again)
+{
+    struct fake_opts o = usual;
+    o.kv_bytes = 100000;
+    struct rig r = open_rig(&o);
+    r.b.idle_max = 20;
+    r.f->load_fails = true;
+    CHECK(come_back(&r) > sizeof shared);
+    CHECK(heard[5].usage[0].cached_tokens < 20);
+    close_rig(&r);
+}
+
+TEST(what_must_go_for_lack_of_cells_is_parked_too)
+{
+    struct fake_opts o = usual;
+    o.kv_bytes = 100000;
+    o.n_ctx = 200; /* one conversation of them */
+    struct rig r = open_rig(&o);
+    r.b.idle_max = 1000;
+    CHECK(come_back(&r) < 25);
+    CHECK(r.f->loads == 1);
+    close_rig(&r);
+}
+
 TEST(the_same_seed_gives_the_same_answer_and_others_do_not)
 {
     struct rig r = open_rig(&usual);
@@ -549,7 +618,10 @@ static void chaos(uint64_t seed)
     o.n_slots = 5 + (uint32_t)rng_below(&rng, 8);
     o.n_batch = 8 + (uint32_t)rng_below(&rng, 60);
     o.no_share = rng_below(&rng, 4) == 0;
+    o.kv_bytes = 1000 * rng_below(&rng, 8);
     struct rig r = open_rig(&o);
+    r.b.idle_max = (uint32_t)rng_below(&rng, 200);
+    r.f->load_fails = rng_below(&rng, 8) == 0;
     for (uint32_t q = 0; q < 40; q++) {
         const char *p[CHOICES];
         n_choices[q] = 1 + (uint32_t)rng_below(&rng, CHOICES);

@@ -179,6 +179,11 @@ struct engine_ops {
     /* Positions from `from` on leave the sequence; false: this engine cannot
      * cut there and the whole sequence was dropped. */
     bool (*seq_cut)(struct engine *e, int32_t seq, uint32_t from);
+    /* Appends what the cells of a sequence hold to `out`: good for this engine
+     * only, as long as it lives. */
+    enum err (*seq_save)(struct engine *e, int32_t seq, struct buf *out);
+    /* Back into cells, of `dst`, which must be empty. On failure it still is. */
+    bool (*seq_load)(struct engine *e, int32_t dst, struct str state);
 };
 
 struct engine {

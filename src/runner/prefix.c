@@ -351,6 +351,12 @@ uint32_t prefix_len(const struct prefix *p, int32_t seq)
     return s->start + s->len;
 }
 
+void prefix_spell(const struct prefix *p, int32_t seq, int32_t *out)
+{
+    for (uint32_t at = p->slots[seq].leaf; at != ROOT; at = p->spans[at].parent)
+        copy(out + p->spans[at].start, p->spans[at].token, p->spans[at].len);
+}
+
 uint32_t prefix_cells(const struct prefix *p)
 {
     return p->cells;

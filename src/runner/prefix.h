@@ -52,6 +52,8 @@ int32_t prefix_covered(const struct prefix *p);
 int32_t prefix_oldest(const struct prefix *p); /* idle; -1: none */
 
 uint32_t prefix_len(const struct prefix *p, int32_t seq);
+/* Its tokens, prefix_len of them. */
+void prefix_spell(const struct prefix *p, int32_t seq, int32_t *out);
 uint32_t prefix_cells(const struct prefix *p);      /* taken */
 uint32_t prefix_idle_cells(const struct prefix *p); /* by idle ones alone */
 

@@ -203,7 +203,7 @@ static void reply_probe(struct serve *s, uint32_t req,
         return;
     }
     struct msg_need r = {.model_bytes = need.model,
-                         .kv_bytes = need.kv,
+                         .kv_bytes = need.kv + parked_max(need.kv),
                          .compute_bytes = need.compute,
                          .mapped_bytes = need.mapped,
                          .n_ctx = need.n_ctx};
@@ -221,7 +221,7 @@ static void say_ready(struct serve *s, uint32_t req, uint64_t load_us)
                           .n_embd = f->n_embd,
                           .n_params = f->n_params,
                           .model_bytes = f->model_bytes,
-                          .kv_bytes = f->kv_bytes,
+                          .kv_bytes = f->kv_bytes + parked_max(f->kv_bytes),
                           .compute_bytes = f->compute_bytes,
                           .chat_template = f->chat_template,
                           .can_generate = f->can_generate,

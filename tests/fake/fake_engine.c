@@ -217,6 +217,35 @@ static bool op_seq_cut(struct engine *e, int32_t seq, uint32_t from)
     return can;
 }
 
+/* Position by position: 8 bytes of hash each. */
+static enum err op_seq_save(struct engine *e, int32_t seq, struct buf *out)
+{
+    struct fake_engine *f = fake_of(e);
+    struct fake_cell *c;
+    for (int32_t pos = 0; (c = cell_at(f, seq, pos)); pos++)
+        TRY(buf_add(out, (struct str){(const char *)&c->hash, sizeof c->hash}));
+    f->saves++;
+    return ERR_OK;
+}
+
+static bool op_seq_load(struct engine *e, int32_t dst, struct str state)
+{
+    struct fake_engine *f = fake_of(e);
+    size_t n = state.n / sizeof(uint64_t);
+    if (cell_at(f, dst, 0))
+        f->broken = "a state onto a sequence that is not empty";
+    if (f->load_fails || fake_engine_cells(f) + n > f->o.n_ctx)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct fake_cell *c = free_cell(f);
+        *c = (struct fake_cell){.pos = (int32_t)i};
+        memcpy(&c->hash, state.p + i * sizeof c->hash, sizeof c->hash);
+        c->owners[dst / 64] = (uint64_t)1 << (dst % 64);
+    }
+    f->loads++;
+    return true;
+}
+
 /* ---- sampling -------------------------------------------------------------------- */
 
 static enum err op_sampler_new(struct engine *e,
@@ -407,6 +436,8 @@ static const struct engine_ops fake_ops = {
     .pool = op_pool,
     .seq_cp = op_seq_cp,
     .seq_cut = op_seq_cut,
+    .seq_save = op_seq_save,
+    .seq_load = op_seq_load,
 };
 
 struct fake_engine *fake_engine_new(const struct fake_opts *o)
@@ -426,6 +457,7 @@ struct fake_engine *fake_engine_new(const struct fake_opts *o)
         .n_ctx_seq = o->n_ctx,
         .n_vocab = FAKE_VOCAB,
         .n_embd = FAKE_EMBD,
+        .kv_bytes = o->kv_bytes,
         .n_seq = o->n_seq,
         .n_slots = o->n_slots,
         .n_batch = o->n_batch,

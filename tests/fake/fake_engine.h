@@ -25,6 +25,7 @@ struct fake_opts {
     bool no_share;       /* like a recurrent model: sequences cannot be cut */
     bool whole_embed;    /* like an encoder */
     uint32_t stop_every; /* about one token in so many is FAKE_STOP; 0: never */
+    uint64_t kv_bytes;   /* half of it may be parked; 8 bytes a token */
     const char *eats;    /* the template deletes this from contents */
 };
 
@@ -37,8 +38,10 @@ struct fake_engine {
     uint32_t n_outs;
     struct buf piece;
     uint64_t tokens_computed, decodes, bytes_tokenized;
-    uint32_t abort_in;  /* the decode after so many more is stopped; 0: none */
-    uint32_t break_in;  /* the same, computation fails */
+    uint32_t abort_in; /* the decode after so many more is stopped; 0: none */
+    uint32_t break_in; /* the same, computation fails */
+    uint32_t saves, loads;
+    bool load_fails;
     const char *broken; /* what was done wrong by the caller, or NULL */
 };
 

@@ -543,6 +543,33 @@ static bool op_seq_cut(struct engine *e, int32_t seq, uint32_t from)
     return false;
 }
 
+static enum err op_seq_save(struct engine *e, int32_t seq, struct buf *out)
+{
+    struct engine_llama *l = llama_of(e);
+    size_t n = llama_state_seq_get_size(l->ctx, seq);
+    if (n == 0)
+        return ERR_UNSUPPORTED;
+    TRY(buf_reserve(out, n));
+    n = llama_state_seq_get_data(l->ctx, (uint8_t *)out->data + out->len, n,
+                                 seq);
+    if (n == 0)
+        return ERR_RUNNER;
+    buf_grew(out, n);
+    return ERR_OK;
+}
+
+static bool op_seq_load(struct engine *e, int32_t dst, struct str state)
+{
+    struct engine_llama *l = llama_of(e);
+    if (state.n
+        && llama_state_seq_set_data(l->ctx, (const uint8_t *)state.p, state.n,
+                                    dst)
+               == state.n)
+        return true;
+    (void)op_seq_cut(e, dst, 0);
+    return false;
+}
+
 static const struct engine_ops llama_ops = {
     .close = op_close,
     .tokenize = op_tokenize,
@@ -563,4 +590,6 @@ static const struct engine_ops llama_ops = {
     .pool = op_pool,
     .seq_cp = op_seq_cp,
     .seq_cut = op_seq_cut,
+    .seq_save = op_seq_save,
+    .seq_load = op_seq_load,
 };

@@ -267,6 +267,45 @@ TEST(a_remembered_beginning_changes_no_word)
     e->ops->close(e);
 }
 
+/* Other prompts between, so that it left the cache. */
+TEST(a_parked_beginning_changes_no_word)
+{
+    struct engine_load l = usual();
+    struct engine *e = open_model(&l);
+    struct batcher b = batcher_of(e);
+    CLEANUP(buf_done) struct buf cold = BUF_INIT(1 << 20);
+    struct msg_generate m = question(
+        SHARED ",{\"role\":\"user\",\"content\":\"Sum a list.\"}]}", true);
+    run(e, &b, &m);
+    CHECK(buf_add(&cold, buf_str(&heard.text[0])) == ERR_OK);
+    struct msg_generate other = question(prompts[0], false);
+    b.idle_max = 0;
+    run(e, &b, &other);
+    CHECK(b.parked.bytes > 0);
+    run(e, &b, &m);
+    CHECK(heard.usage[0].cached_tokens == heard.usage[0].prompt_tokens - 1);
+    CHECK(str_eq(buf_str(&heard.text[0]), buf_str(&cold)));
+    batcher_done(&b);
+    forget();
+    e->ops->close(e);
+}
+
+TEST(a_state_that_is_not_whole_is_refused)
+{
+    struct engine_load l = usual();
+    struct engine *e = open_model(&l);
+    CLEANUP(buf_done) struct buf saved = BUF_INIT(1 << 26);
+    int32_t token[3] = {1, 2, 3}, pos[3] = {0, 1, 2}, seq[3] = {0};
+    int8_t want[3] = {0, 0, 1};
+    struct engine_batch batch = {3, token, pos, seq, want};
+    CHECK(e->ops->decode(e, &batch, false) == ENGINE_DONE);
+    CHECK(e->ops->seq_save(e, 0, &saved) == ERR_OK);
+    CHECK(!e->ops->seq_load(e, 1, str_sub(buf_str(&saved), 0, saved.len - 9)));
+    CHECK(!e->ops->seq_load(e, 1, STR_EMPTY));
+    CHECK(e->ops->seq_load(e, 1, buf_str(&saved)));
+    e->ops->close(e);
+}
+
 TEST(the_same_seed_says_the_same_among_neighbours)
 {
     struct engine_load l = usual();
