@@ -23,6 +23,12 @@ size_t conn_queued(const struct conn *c)
     return c->out.len - c->out_at;
 }
 
+/* The client is what the queue waits for. */
+static bool is_stuck(const struct conn *c)
+{
+    return conn_queued(c) != 0 && !c->is_corked;
+}
+
 static unsigned deadline_of(const struct conn *c)
 {
     const struct server_opts *o = &c->server->opts;
@@ -36,7 +42,7 @@ static unsigned deadline_of(const struct conn *c)
         return c->is_paused ? 0 : o->body_window_ms;
     case CONN_STREAMING:
     case CONN_WRITING:
-        return conn_queued(c) != 0 ? o->write_stall_ms : 0;
+        return is_stuck(c) ? o->write_stall_ms : 0;
     case CONN_LINGER:
         return o->linger_ms;
     case CONN_HANDLING:
@@ -58,7 +64,7 @@ static void restart_deadline(struct conn *c)
 
 static unsigned wanted_events(const struct conn *c)
 {
-    unsigned write = conn_queued(c) != 0 ? WATCH_WRITE : 0;
+    unsigned write = is_stuck(c) ? WATCH_WRITE : 0;
 
     switch (c->state) {
     case CONN_LINGER:
@@ -173,9 +179,24 @@ void conn_free(struct conn *c)
 
 /* ---- sending ---- */
 
+/* Appends the parts without their first `skip` bytes. There is room. */
+static void queue(struct conn *c, const struct str *parts, size_t count,
+                  size_t skip)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t cut = MIN(skip, parts[i].n);
+        struct str rest = str_sub(parts[i], cut, SIZE_MAX);
+
+        skip -= cut;
+        if (rest.n != 0)
+            memcpy(c->out.data + c->out.len, rest.p, rest.n);
+        buf_grew(&c->out, rest.n);
+    }
+}
+
 enum err conn_send(struct conn *c, const struct str *parts, size_t count)
 {
-    size_t total = 0, sent = 0, skip;
+    size_t total = 0, sent = 0;
     bool was_empty = conn_queued(c) == 0;
     enum err e;
 
@@ -198,19 +219,58 @@ enum err conn_send(struct conn *c, const struct str *parts, size_t count)
         conn_fail(c, true); /* half a message cannot be taken back */
         return ERR_EOF;
     }
-    skip = sent;
-    for (size_t i = 0; i < count; i++) {
-        size_t cut = MIN(skip, parts[i].n);
-        struct str rest = str_sub(parts[i], cut, SIZE_MAX);
-
-        skip -= cut;
-        memcpy(c->out.data + c->out.len, rest.p, rest.n);
-        buf_grew(&c->out, rest.n);
-    }
+    queue(c, parts, count, sent);
     if (was_empty)
         restart_deadline(c);
     conn_update(c);
     return c->state == CONN_DEAD ? ERR_EOF : ERR_OK;
+}
+
+enum err conn_put(struct conn *c, const struct str *parts, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++)
+        total += parts[i].n;
+    if (is_stuck(c) || buf_reserve(&c->out, total) != ERR_OK)
+        return conn_send(c, parts, count); /* may do without memory */
+    queue(c, parts, count, 0);
+    if (!c->is_corked)
+        conn_wake(c);
+    c->is_corked = true;
+    return ERR_OK;
+}
+
+/* Sends what it can of the queue. False: the connection is DEAD. */
+static bool send_queue(struct conn *c)
+{
+    struct str rest = {c->out.data + c->out_at, conn_queued(c)};
+    size_t sent = 0;
+
+    c->is_corked = false;
+    if (sock_send(c->fd, &rest, 1, &sent) == ERR_IO) {
+        conn_fail(c, false);
+        return false;
+    }
+    c->server->stats.bytes_out += sent;
+    c->out_at += sent;
+    if (conn_queued(c) == 0) {
+        buf_done(&c->out);
+        c->out_at = 0;
+    } else if (c->out_at >= HTTP_HIGH_WATER) {
+        buf_drop(&c->out, c->out_at);
+        c->out_at = 0;
+    }
+    return true;
+}
+
+void conn_flush(struct conn *c)
+{
+    if (!c->is_corked || c->state == CONN_DEAD || !send_queue(c)
+        || !is_stuck(c))
+        return;
+    restart_deadline(c);
+    conn_update(c);
 }
 
 /* All bytes of a complete answer are with the kernel. */
@@ -231,6 +291,7 @@ static void answered(struct conn *c)
 void conn_finish(struct conn *c)
 {
     conn_end_request(c);
+    conn_flush(c);
     if (c->state == CONN_DEAD)
         return;
     if (conn_queued(c) != 0)
@@ -241,28 +302,12 @@ void conn_finish(struct conn *c)
 
 static void on_writable(struct conn *c)
 {
-    struct str rest = {c->out.data + c->out_at, conn_queued(c)};
     const struct http_events *events = c->events;
-    size_t sent = 0;
-    enum err e;
+    size_t before = conn_queued(c);
 
-    if (rest.n == 0)
+    if (!is_stuck(c) || !send_queue(c))
         return;
-    e = sock_send(c->fd, &rest, 1, &sent);
-    if (e == ERR_IO) {
-        conn_fail(c, false);
-        return;
-    }
-    c->out_at += sent;
-    if (conn_queued(c) == 0) {
-        buf_done(&c->out);
-        c->out_at = 0;
-    } else if (c->out_at >= HTTP_HIGH_WATER) {
-        buf_drop(&c->out, c->out_at);
-        c->out_at = 0;
-    }
-    c->server->stats.bytes_out += sent;
-    if (sent != 0)
+    if (conn_queued(c) != before)
         restart_deadline(c);
     if (c->state == CONN_WRITING && conn_queued(c) == 0) {
         answered(c);
@@ -515,6 +560,7 @@ static void on_work(void *ctx)
         conn_free(c);
         return;
     }
+    conn_flush(c);
     if (is_reading(c))
         take_ahead(c);
 }

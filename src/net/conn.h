@@ -77,6 +77,7 @@ struct conn {
     bool is_head, is_old; /* the request: HEAD; HTTP/1.0 */
     bool is_paused;       /* http_body_pause */
     bool wants_drain;
+    bool is_corked; /* what is in `out` leaves by the end of this round */
 };
 
 struct listener {
@@ -130,6 +131,11 @@ void conn_go(struct conn *c, enum conn_state state);
  * was sent. ERR_EOF: the connection is DEAD now. */
 NODISCARD enum err conn_send(struct conn *c, const struct str *parts,
                              size_t count);
+/* The same, but not before the end of this round of the loop, or conn_flush:
+ * what is put in one round is one call of the kernel and one packet. */
+NODISCARD enum err conn_put(struct conn *c, const struct str *parts,
+                            size_t count);
+void conn_flush(struct conn *c);
 size_t conn_queued(const struct conn *c);
 
 /* The answer begins: nobody needs the head and the body any more. */

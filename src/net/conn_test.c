@@ -198,15 +198,18 @@ TEST(a_client_that_filled_the_pipe_and_leaves_is_seen_too)
 
 TEST(ending_a_broken_stream_takes_the_abort_away)
 {
+    static char large[HTTP_HIGH_WATER];
     struct client c;
     enum err e = ERR_OK;
 
     begin(&c, NULL);
     held(&c, GET("/stream"));
+    CHECK(http_stream_write(c.rig.server, c.rig.ref, STR("x")) == ERR_OK);
     (void)sys_fault_arm(1, EPIPE);
-    e = http_stream_write(c.rig.server, c.rig.ref, STR("x"));
+    e = http_stream_write(c.rig.server, c.rig.ref,
+                          (struct str){large, sizeof(large)});
     (void)sys_fault_arm(0, 0);
-    CHECK(e == ERR_EOF);
+    CHECK(e == ERR_EOF);      /* no room to wait for the end of the round */
     CHECK(c.rig.aborts == 0); /* never inside the call */
     CHECK(http_stream_end(c.rig.server, c.rig.ref) == ERR_EOF);
     for (int i = 0; i < 5; i++)
@@ -221,11 +224,61 @@ TEST(a_write_that_breaks_is_followed_by_the_abort)
 
     begin(&c, NULL);
     held(&c, GET("/stream"));
+    CHECK(http_stream_write(c.rig.server, c.rig.ref, STR("x")) == ERR_OK);
     (void)sys_fault_arm(1, ECONNRESET);
-    CHECK(http_stream_write(c.rig.server, c.rig.ref, STR("x")) == ERR_EOF);
+    http_rig_turn(&c.rig);
     (void)sys_fault_arm(0, 0);
-    CHECK(c.rig.aborts == 0);
     CHECK(http_rig_until(&c.rig, &c.rig.aborts, 1));
+    end(&c);
+}
+
+TEST(an_end_that_breaks_says_so_and_no_abort_follows)
+{
+    struct client c;
+    enum err e;
+
+    begin(&c, NULL);
+    held(&c, GET("/stream"));
+    (void)sys_fault_arm(1, ECONNRESET);
+    e = http_stream_end(c.rig.server, c.rig.ref);
+    (void)sys_fault_arm(0, 0);
+    CHECK(e == ERR_EOF);
+    for (int i = 0; i < 5; i++)
+        http_rig_turn(&c.rig);
+    CHECK(c.rig.aborts == 0 && server_stats(c.rig.server)->active == 0);
+    end(&c);
+}
+
+/* ---- one round, one packet ---- */
+
+static ssize_t arrived(struct client *c, char *bytes, size_t cap)
+{
+    return recv(c->fd, bytes, cap, MSG_DONTWAIT);
+}
+
+TEST(what_a_stream_writes_in_one_round_leaves_when_it_ends)
+{
+    char bytes[1000];
+    struct client c;
+
+    begin(&c, NULL);
+    held(&c, GET("/stream"));
+    while (arrived(&c, bytes, sizeof(bytes)) <= 0) /* the head */
+        http_rig_turn(&c.rig);
+    CHECK(http_stream_write(c.rig.server, c.rig.ref, STR("a")) == ERR_OK);
+    CHECK(http_stream_write(c.rig.server, c.rig.ref, STR("b")) == ERR_OK);
+    CHECK(arrived(&c, bytes, sizeof(bytes)) == -1);
+    (void)sys_fault_arm(2, EPIPE); /* a second call would break it */
+    http_rig_turn(&c.rig);
+    (void)sys_fault_arm(0, 0);
+    CHECK(arrived(&c, bytes, sizeof(bytes)) == 12);
+    CHECK(memcmp(bytes, "1\r\na\r\n1\r\nb\r\n", 12) == 0);
+    CHECK(http_stream_queued(c.rig.server, c.rig.ref) == 0);
+    /* The end waits for nothing. */
+    CHECK(http_stream_write(c.rig.server, c.rig.ref, STR("c")) == ERR_OK);
+    CHECK(http_stream_end(c.rig.server, c.rig.ref) == ERR_OK);
+    CHECK(arrived(&c, bytes, sizeof(bytes)) == 11);
+    CHECK(c.rig.aborts == 0);
     end(&c);
 }
 

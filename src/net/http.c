@@ -264,7 +264,7 @@ enum err http_stream_begin(struct server *s, struct http_ref ref,
     framing = choose_framing(c, a, &length);
     TRY(head_error(build_head(c, a, framing, length)));
     head = buf_str(&s->head);
-    TRY(conn_send(c, &head, 1));
+    TRY(conn_put(c, &head, 1));
     c->framing = c->is_head ? CONN_FRAMED_NONE : framing;
     c->stream_left = length;
     conn_release_input(c);
@@ -288,18 +288,22 @@ enum err http_stream_write(struct server *s, struct http_ref ref,
         return ERR_OK;
     if (c->framing == CONN_FRAMED_LENGTH && bytes.n > c->stream_left)
         return ERR_LIMIT;
+    if (conn_queued(c) + bytes.n > HTTP_HIGH_WATER)
+        conn_flush(c);
+    if (c->state == CONN_DEAD)
+        return ERR_EOF;
     if (conn_queued(c) != 0 && conn_queued(c) + bytes.n > HTTP_HIGH_WATER) {
         c->wants_drain = true;
         return ERR_AGAIN;
     }
     if (c->framing != CONN_FRAMED_CHUNKED) {
-        TRY(conn_send(c, &bytes, 1));
+        TRY(conn_put(c, &bytes, 1));
         c->stream_left -= c->framing == CONN_FRAMED_LENGTH ? bytes.n : 0;
         return ERR_OK;
     }
     n = snprintf(size, sizeof(size), "%zx\r\n", bytes.n);
     parts[0].n = (size_t)n;
-    return conn_send(c, parts, 3);
+    return conn_put(c, parts, 3);
 }
 
 enum err http_stream_end(struct server *s, struct http_ref ref)
@@ -315,12 +319,12 @@ enum err http_stream_end(struct server *s, struct http_ref ref)
     }
     if ((c->framing == CONN_FRAMED_LENGTH && c->stream_left != 0)
         || (c->framing == CONN_FRAMED_CHUNKED
-            && conn_send(c, &last, 1) != ERR_OK)) {
+            && conn_put(c, &last, 1) != ERR_OK)) {
         http_stream_abort(s, ref);
         return ERR_RANGE;
     }
     conn_finish(c);
-    return ERR_OK;
+    return c->state == CONN_DEAD ? ERR_EOF : ERR_OK;
 }
 
 void http_stream_abort(struct server *s, struct http_ref ref)
@@ -330,6 +334,7 @@ void http_stream_abort(struct server *s, struct http_ref ref)
     if (c == NULL)
         return;
     conn_end_request(c); /* so that no on_abort follows */
+    conn_flush(c);       /* what was taken goes out before the cut */
     conn_fail(c, true);
 }
 

@@ -107,7 +107,8 @@ NODISCARD enum err http_respond(struct server *s, struct http_ref ref,
 
 /* The same failures as http_respond. A Content-Length among the fields is
  * allowed here and becomes the framing; otherwise chunked (close-delimited
- * for HTTP/1.0). The status line leaves at once. */
+ * for HTTP/1.0). What a stream writes in one round of the loop, this head
+ * included, leaves together when the round ends. */
 NODISCARD enum err http_stream_begin(struct server *s, struct http_ref ref,
                                      const struct http_answer *a);
 
@@ -126,7 +127,7 @@ enum err http_stream_end(struct server *s, struct http_ref ref);
  * a request that was not answered. No event follows. */
 void http_stream_abort(struct server *s, struct http_ref ref);
 
-/* Bytes that still wait for this client. */
+/* Bytes that still wait for this client, or for the end of the round. */
 size_t http_stream_queued(struct server *s, struct http_ref ref);
 
 #endif

@@ -16,6 +16,7 @@ struct loop {
     uv_timer_t alarm; /* the earliest deadline of `timers` */
     uv_timer_t nap;   /* bounds one loop_run_once */
     uv_prepare_t before_sleep;
+    uv_check_t after_sleep;
     uv_async_t wake;
     uv_signal_t sigchld;
     struct timers timers;
@@ -26,8 +27,11 @@ struct loop {
     struct child_watch *children;
     struct task check_children;
     size_t signals;
-    bool is_running; /* then libuv keeps the time */
 };
+
+/* The loop that this thread is inside of. libuv keeps its time then, and it
+ * need not be woken: it looks for tasks before and after each sleep. */
+static _Thread_local struct loop *inside;
 
 static void free_handle(uv_handle_t *h)
 {
@@ -65,11 +69,6 @@ static void set_alarm(struct loop *l)
         (void)uv_timer_start(&l->alarm, on_alarm, at > now ? at - now : 0, 0);
 }
 
-static void on_before_sleep(uv_prepare_t *p)
-{
-    set_alarm(CONTAINER_OF(p, struct loop, before_sleep));
-}
-
 uint64_t loop_now(const struct loop *l)
 {
     return uv_now(&l->uv);
@@ -77,7 +76,7 @@ uint64_t loop_now(const struct loop *l)
 
 void loop_timer_start(struct loop *l, struct timer *t, uint64_t delay_ms)
 {
-    if (!l->is_running)
+    if (inside != l)
         uv_update_time(&l->uv);
     timer_start(&l->timers, t, uv_now(&l->uv) + delay_ms);
 }
@@ -99,7 +98,8 @@ void loop_post(struct loop *l, struct task *t)
         l->tasks_end = &t->next;
     }
     (void)pthread_mutex_unlock(&l->lock);
-    (void)uv_async_send(&l->wake);
+    if (inside != l)
+        (void)uv_async_send(&l->wake);
 }
 
 void loop_cancel(struct loop *l, struct task *t)
@@ -134,18 +134,13 @@ static struct task *pop_task(struct loop *l)
     return t;
 }
 
-/* A task that posts itself again must not keep the others waiting: at most
- * as many run in one round as were there when it began. */
-static void on_wake(uv_async_t *a)
+/* Those that are there now: a task that posts itself again must not keep the
+ * others waiting, nor the descriptors. True: there are more. */
+static bool run_tasks(struct loop *l)
 {
-    struct loop *l = CONTAINER_OF(a, struct loop, wake);
     size_t budget = 0;
     struct task *t;
 
-    if (atomic_load(&l->stop)) {
-        uv_stop(&l->uv);
-        return;
-    }
     (void)pthread_mutex_lock(&l->lock);
     for (t = l->tasks; t != NULL; t = t->next)
         budget++;
@@ -155,8 +150,33 @@ static void on_wake(uv_async_t *a)
     (void)pthread_mutex_lock(&l->lock);
     t = l->tasks;
     (void)pthread_mutex_unlock(&l->lock);
-    if (t != NULL)
-        (void)uv_async_send(&l->wake);
+    return t != NULL;
+}
+
+static void on_before_sleep(uv_prepare_t *p)
+{
+    struct loop *l = CONTAINER_OF(p, struct loop, before_sleep);
+
+    timer_run(&l->timers, uv_now(&l->uv)); /* those that were set for now */
+    if (run_tasks(l))
+        (void)uv_async_send(&l->wake); /* sleep not */
+    set_alarm(l);
+}
+
+static void on_after_sleep(uv_check_t *c)
+{
+    struct loop *l = CONTAINER_OF(c, struct loop, after_sleep);
+
+    if (atomic_load(&l->stop))
+        uv_stop(&l->uv);
+    else
+        (void)run_tasks(l); /* on_before_sleep runs the rest */
+}
+
+/* It ends the sleep, and that is all. */
+static void on_wake(uv_async_t *a)
+{
+    (void)a;
 }
 
 /* ---- descriptors ---- */
@@ -371,6 +391,10 @@ static int init_handles(struct loop *l)
     if (e == 0)
         e = uv_prepare_start(&l->before_sleep, on_before_sleep);
     if (e == 0)
+        e = uv_check_init(&l->uv, &l->after_sleep);
+    if (e == 0)
+        e = uv_check_start(&l->after_sleep, on_after_sleep);
+    if (e == 0)
         e = uv_signal_init(&l->uv, &l->sigchld);
     return e;
 }
@@ -427,12 +451,19 @@ void loop_free(struct loop *l)
     mem_free(l);
 }
 
+static void run(struct loop *l, uv_run_mode mode)
+{
+    struct loop *before = inside;
+
+    inside = l;
+    (void)uv_run(&l->uv, mode);
+    inside = before;
+}
+
 void loop_run(struct loop *l)
 {
-    l->is_running = true;
     while (!atomic_load(&l->stop))
-        (void)uv_run(&l->uv, UV_RUN_DEFAULT);
-    l->is_running = false;
+        run(l, UV_RUN_DEFAULT);
     atomic_store(&l->stop, false);
 }
 
@@ -444,12 +475,10 @@ static void on_nap(uv_timer_t *t)
 void loop_run_once(struct loop *l, unsigned wait_ms)
 {
     uv_update_time(&l->uv);
-    l->is_running = true;
     if (wait_ms != 0)
         (void)uv_timer_start(&l->nap, on_nap, wait_ms, 0);
-    (void)uv_run(&l->uv, wait_ms != 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    run(l, wait_ms != 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     (void)uv_timer_stop(&l->nap);
-    l->is_running = false;
 }
 
 void loop_stop(struct loop *l)

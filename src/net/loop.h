@@ -34,7 +34,7 @@ uint64_t loop_now(const struct loop *l); /* as of this round */
 void loop_timer_start(struct loop *l, struct timer *t, uint64_t delay_ms);
 /* timer_stop(t) stops. For a period, start again from the callback. */
 
-/* ---- tasks: run `fn` in the next round ---- */
+/* ---- tasks: run `fn` soon, before the loop sleeps again ---- */
 struct task {
     struct task *next;
     void (*fn)(void *ctx);

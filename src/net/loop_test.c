@@ -74,10 +74,34 @@ TEST(a_task_that_posts_itself_lets_the_others_run)
     loop_post(greedy.loop, &greedy.task);
     loop_post(greedy.loop, &other.task);
     loop_run_once(greedy.loop, 100);
-    CHECK(greedy.calls == 1 && other.calls == 1);
+    CHECK(greedy.calls == 2 && other.calls == 1); /* before and after sleep */
     loop_run_once(greedy.loop, 100);
-    CHECK(greedy.calls == 2);
+    CHECK(greedy.calls == 4);
     loop_free(greedy.loop);
+}
+
+static void post_thrice_and_stop(void *ctx)
+{
+    struct seen *s = ctx;
+
+    if (s->calls++ < 3)
+        loop_post(s->loop, &s->task);
+    else
+        loop_stop(s->loop);
+}
+
+/* Nothing else would wake the loop: it would sleep for ever. */
+TEST(a_task_that_a_timer_or_a_task_posts_runs_before_the_loop_sleeps)
+{
+    struct seen s = {.loop = made()};
+    struct timer t;
+
+    task_init(&s.task, post_thrice_and_stop, &s);
+    timer_init(&t, count_and_post_again, &s);
+    loop_timer_start(s.loop, &t, 1);
+    loop_run(s.loop);
+    CHECK(s.calls == 4);
+    loop_free(s.loop);
 }
 
 static void *post_from_thread(void *ctx)
