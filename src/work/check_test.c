@@ -237,6 +237,41 @@ TEST(what_a_test_swallows_still_counts)
         NULL);
 }
 
+TEST(a_candidate_cannot_end_a_loop_of_the_test)
+{
+    const char *stops = "def f(x):\n    raise StopIteration\n";
+
+    expect(CHECK_TESTS, LANG_PYTHON, stops,
+           "assert all(map(lambda x: f(x) == 2, [1, 2]))\n", "f",
+           "raised RuntimeError: f(1) raised StopIteration");
+    expect(CHECK_TESTS, LANG_PYTHON, stops,
+           "assert list(map(lambda x: f(x), [1, 2])) == []\n", "f",
+           "raised RuntimeError: f(1) raised StopIteration");
+    expect(CHECK_TESTS, LANG_PYTHON,
+           "class S(StopIteration): pass\ndef f(x):\n    raise S\n",
+           "assert list(map(f, [1])) == []\n", "f", "f(1) raised S");
+    /* Its own iterators end as they should. */
+    expect(CHECK_TESTS, LANG_PYTHON, "def f(n):\n    yield from range(n)\n",
+           "assert [x for x in f(3)] == [0, 1, 2]\n", "f", NULL);
+}
+
+TEST(promises_that_nobody_awaits_belong_to_the_test)
+{
+    const char *code = "async function f(x) { return 3; }\n";
+
+    expect(CHECK_TESTS, LANG_JAVASCRIPT, code,
+           "Promise.resolve().then(() => assert.strictEqual(f(1), 2));\n", "f",
+           "f(1) returned 3, expected 2");
+    expect(CHECK_TESTS, LANG_JAVASCRIPT, code,
+           "(async () => {\n  for (let i = 0; i < 100; i++) await null;\n"
+           "  (async () => { await null; assert.strictEqual(f(1), 2); })();\n"
+           "})();\nassert.strictEqual(f(1), 3);\n",
+           "f", "f(1) returned 3, expected 2");
+    expect(CHECK_TESTS, LANG_JAVASCRIPT, code,
+           "Promise.resolve().then(() => assert.strictEqual(f(1), 3));\n", "f",
+           NULL);
+}
+
 TEST(a_name_of_the_candidate_does_not_hide_a_test)
 {
     expect(CHECK_TESTS, LANG_PYTHON,

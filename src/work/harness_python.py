@@ -292,6 +292,13 @@ class Judge:
         self.calls += message["op"] == "call"
         try:
             return self.take(reply, args)
+        except (StopIteration, StopAsyncIteration) as e:
+            if message["op"] == "next":
+                raise
+            # It would end a map() of the test without a word; as PEP 479 for generators.
+            wrong = RuntimeError("%s raised %s" % (what, name_of(e)))
+            wrong.name_shown, wrong.line = "RuntimeError", None
+            raise wrong from None
         except (KeyError, TypeError, ValueError, AttributeError, TooLarge, RecursionError) as e:
             if getattr(e, "name_shown", None) is not None:
                 raise  # the candidate's own
