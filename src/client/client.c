@@ -9,6 +9,8 @@ struct stream {
     client_event_fn *on_event;
     void *ctx;
     struct why *why;
+    bool stopped;     /* by on_event: its error is not the server's */
+    struct why cause; /* what on_event said of it, if it said something */
     bool is_error;    /* the head said 400 or more: collect, do not parse */
     struct buf error; /* body of such an answer */
 };
@@ -122,7 +124,13 @@ static enum err on_data(void *ctx, struct str bytes)
         TRY(sse_next(&s->sse, &bytes, &ev, &got, s->why));
         if (!got)
             return ERR_OK;
-        TRY(s->on_event(s->ctx, ev.event, ev.data));
+        enum err e = s->on_event(s->ctx, ev.event, ev.data);
+        if (e != ERR_OK) {
+            s->stopped = true;
+            if (s->why != NULL)
+                s->cause = *s->why;
+            return e;
+        }
     }
 }
 
@@ -150,6 +158,11 @@ enum err client_stream(const struct client *c, struct str method,
     sse_init(&s.sse, CLIENT_EVENT_MAX);
     TRY(prepare(c, method, path, body, &url, &rq));
     e = httpc_sync(&rq, &events, c->cancel, &status, why);
+    if (s.stopped) {
+        if (why != NULL && s.cause.code == e)
+            *why = s.cause;
+        return e;
+    }
     if (e != ERR_OK)
         return explain(c, e, why);
     if (s.is_error)

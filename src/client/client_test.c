@@ -68,91 +68,86 @@ static void canned_stop(struct canned *s)
     (void)rmdir(s->path);
 }
 
-static enum err collect(void *ctx, struct str event, struct str data)
-{
-    struct buf *out = ctx;
-
-    return buf_printf(out, "%.*s=%.*s;", STR_ARG(event), STR_ARG(data));
-}
-
-static enum err call(const char *answer, struct buf *out, struct why *why)
-{
+/* What a client of `s` says to it, and what became of it. */
+struct talk {
     struct canned s;
     struct client c;
-    enum err e;
+    struct buf out;
+    struct why why;
+};
 
-    assert_int_equal(httpc_sync_global(why), ERR_OK);
-    canned_start(&s, answer);
-    c = client_unix(str_c(s.path), NULL);
-    e = client_call(&c, STR("POST"), STR("/x"), STR("{\"a\":1}"), out, why);
-    canned_stop(&s);
-    assert_non_null(strstr(s.got, "POST /x HTTP/1.1\r\n"));
-    assert_non_null(strstr(s.got, "application/json"));
-    return e;
+static void talk_open(struct talk *t, const char *answer)
+{
+    *t = (struct talk){.out = BUF_INIT(1000), .why = WHY_INIT};
+    assert_int_equal(httpc_sync_global(&t->why), ERR_OK);
+    assert_int_equal(buf_add(&t->out, STR("<")), ERR_OK);
+    canned_start(&t->s, answer);
+    t->c = client_unix(str_c(t->s.path), NULL);
 }
 
-static enum err stream(const char *answer, client_event_fn *fn, struct buf *out,
-                       struct why *why)
+/* Beside its code `e`, a call leaves `out` added to what was there before, and
+ * words when it failed. */
+static void talk_ends(struct talk *t, enum err e, enum err want,
+                      const char *out, const char *words)
 {
-    struct canned s;
-    struct client c;
+    canned_stop(&t->s);
+    assert_int_equal(e, want);
+    CHECK(str_starts(buf_str(&t->out), STR("<")));
+    CHECK(str_eq(str_sub(buf_str(&t->out), 1, SIZE_MAX), str_c(out)));
+    assert_string_equal(t->why.msg, words);
+    buf_done(&t->out);
+}
+
+static void call_gives(const char *answer, enum err want, const char *out,
+                       const char *words)
+{
+    struct talk t;
     enum err e;
 
-    assert_int_equal(httpc_sync_global(why), ERR_OK);
-    canned_start(&s, answer);
-    c = client_unix(str_c(s.path), NULL);
-    e = client_stream(&c, STR("GET"), STR("/e"), STR_EMPTY, fn, out, why);
-    canned_stop(&s);
-    return e;
+    talk_open(&t, answer);
+    e = client_call(&t.c, STR("POST"), STR("/x"), STR("{\"a\":1}"), &t.out,
+                    &t.why);
+    talk_ends(&t, e, want, out, words);
+    assert_non_null(strstr(t.s.got, "POST /x HTTP/1.1\r\n"));
+    assert_non_null(strstr(t.s.got, "application/json"));
+}
+
+static void stream_gives(const char *answer, client_event_fn *fn, enum err want,
+                         const char *out, const char *words)
+{
+    struct talk t;
+    enum err e;
+
+    talk_open(&t, answer);
+    e = client_stream(&t.c, STR("GET"), STR("/e"), STR_EMPTY, fn, &t.out,
+                      &t.why);
+    talk_ends(&t, e, want, out, words);
 }
 
 TEST(an_answer_is_added_to_the_buffer)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(100);
-    struct why why = WHY_INIT;
-
-    assert_int_equal(buf_add(&out, STR("<")), ERR_OK);
-    assert_int_equal(
-        call("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", &out, &why),
-        ERR_OK);
-    assert_string_equal(out.data, "<hi");
+    call_gives("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", ERR_OK, "hi",
+               "");
 }
 
 TEST(an_error_status_fails_with_the_servers_words_and_leaves_the_buffer)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
-    struct why why = WHY_INIT;
-
-    assert_int_equal(buf_add(&out, STR("kept")), ERR_OK);
-    assert_int_equal(
-        call("HTTP/1.1 404 Not Found\r\n\r\n"
-             "{\"error\":{\"message\":\"no model 'x'\",\"code\":null}}",
-             &out, &why),
-        ERR_NOTFOUND);
-    assert_int_equal(out.len, 4);
+    call_gives("HTTP/1.1 404 Not Found\r\n\r\n"
+               "{\"error\":{\"message\":\"no model 'x'\",\"code\":null}}",
+               ERR_NOTFOUND, "", "no model 'x'");
 }
 
 TEST(an_error_status_carries_the_message_of_the_error_object)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
-    struct why why = WHY_INIT;
-
-    assert_int_equal(call("HTTP/1.1 429 Too Many\r\n\r\n"
-                          "{\"error\":{\"message\":\"256 wait already\"}}",
-                          &out, &why),
-                     ERR_BUSY);
-    assert_string_equal(why.msg, "256 wait already");
+    call_gives("HTTP/1.1 429 Too Many\r\n\r\n"
+               "{\"error\":{\"message\":\"256 wait already\"}}",
+               ERR_BUSY, "", "256 wait already");
 }
 
 TEST(an_error_without_a_body_still_says_its_status)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
-    struct why why = WHY_INIT;
-
-    assert_int_equal(
-        call("HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n", &out, &why),
-        ERR_EOF);
-    assert_non_null(strstr(why.msg, "502"));
+    call_gives("HTTP/1.1 502 Bad\r\nContent-Length: 0\r\n\r\n", ERR_EOF, "",
+               "the server answered with status 502");
 }
 
 TEST(nobody_listening_is_answered_with_how_to_start)
@@ -167,43 +162,32 @@ TEST(nobody_listening_is_answered_with_how_to_start)
     assert_non_null(strstr(why.msg, "hearth serve"));
 }
 
+#define EVENTS "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+static enum err collect(void *ctx, struct str event, struct str data)
+{
+    struct buf *out = ctx;
+
+    return buf_printf(out, "%.*s=%.*s;", STR_ARG(event), STR_ARG(data));
+}
+
 TEST(events_of_a_stream_come_one_by_one)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
-    struct why why = WHY_INIT;
-
-    assert_int_equal(
-        stream("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-               "event: a\ndata: 1\n\ndata: 2\n\n",
-               collect, &out, &why),
-        ERR_OK);
-    assert_string_equal(out.data, "a=1;message=2;");
+    stream_gives(EVENTS "event: a\ndata: 1\n\ndata: 2\n\n", collect, ERR_OK,
+                 "a=1;message=2;", "");
 }
 
 TEST(a_stream_cut_in_mid_event_is_told_from_its_end)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
-    struct why why = WHY_INIT;
-
-    assert_int_equal(
-        stream("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
-               "data: 1\n\ndata: 2",
-               collect, &out, &why),
-        ERR_EOF);
-    assert_string_equal(out.data, "message=1;");
+    stream_gives(EVENTS "data: 1\n\ndata: 2", collect, ERR_EOF, "message=1;",
+                 "the answer was cut off in mid-event");
 }
 
 TEST(an_error_status_of_a_stream_is_not_read_as_events)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
-    struct why why = WHY_INIT;
-
-    assert_int_equal(stream("HTTP/1.1 503 Busy\r\n\r\n"
-                            "{\"error\":{\"message\":\"not ready\"}}\n",
-                            collect, &out, &why),
-                     ERR_NOMEM);
-    assert_string_equal(why.msg, "not ready");
-    assert_int_equal(out.len, 0);
+    stream_gives("HTTP/1.1 503 Busy\r\n\r\n"
+                 "{\"error\":{\"message\":\"not ready\"}}\n",
+                 collect, ERR_NOMEM, "", "not ready");
 }
 
 static enum err refuse(void *ctx, struct str event, struct str data)
@@ -216,10 +200,24 @@ static enum err refuse(void *ctx, struct str event, struct str data)
 
 TEST(an_error_of_the_reader_ends_the_stream)
 {
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1000);
-    struct why why = WHY_INIT;
+    stream_gives("HTTP/1.1 200 OK\r\n\r\ndata: 1\n\ndata: 2\n\n", refuse,
+                 ERR_CANCELLED, "",
+                 "the answer was not taken: cancelled by the client");
+}
 
-    assert_int_equal(stream("HTTP/1.1 200 OK\r\n\r\ndata: 1\n\ndata: 2\n\n",
-                            refuse, &out, &why),
-                     ERR_CANCELLED);
+static enum err cannot_write(void *ctx, struct str event, struct str data)
+{
+    struct buf *out = ctx;
+
+    (void)event;
+    (void)data;
+    return FAIL(&CONTAINER_OF(out, struct talk, out)->why, ERR_IO,
+                "cannot write");
+}
+
+/* As when standard output is closed: hearth answered very well. */
+TEST(a_reader_that_cannot_write_is_no_silent_server)
+{
+    stream_gives("HTTP/1.1 200 OK\r\n\r\ndata: 1\n\ndata: 2\n\n", cannot_write,
+                 ERR_IO, "", "cannot write");
 }
