@@ -118,35 +118,13 @@ static enum err option_word(struct args *a, int argc, char **argv, int *i,
     return keep(a, o, rest, why);
 }
 
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[32];
-
-    if (a.n >= COUNTOF(row) || b.n >= COUNTOF(row))
-        return SIZE_MAX;
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t corner = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t swap = corner + (a.p[i - 1] != b.p[j - 1]);
-
-            corner = row[j];
-            row[j] = MIN(MIN(row[j], row[j - 1]) + 1, swap);
-        }
-    }
-    return row[b.n];
-}
-
 static enum err unknown_command(struct str name, struct why *why)
 {
     const struct command *near = NULL;
     size_t best = 3;
 
     for (size_t i = 0; i < COUNTOF(commands); i++) {
-        size_t d = distance(name, str_c(commands[i].name));
+        size_t d = str_distance(name, str_c(commands[i].name), best);
 
         if (commands[i].group != ARG_HIDDEN && d < best) {
             best = d;

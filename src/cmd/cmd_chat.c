@@ -18,7 +18,7 @@ struct chat {
     struct str model;
     struct buf messages; /* elements of the array, with commas */
     struct buf answer;   /* of this turn */
-    uint64_t prompt_tokens, cached_tokens, completion_tokens;
+    struct ctx_usage usage;
 };
 
 static enum err add_message(struct chat *t, const char *role, struct str text)
@@ -62,15 +62,6 @@ static enum err request(struct chat *t, struct buf *out)
     return jsonw_end(&w);
 }
 
-static void note_usage(struct chat *t, struct json usage)
-{
-    struct json details = json_get(usage, "prompt_tokens_details");
-
-    t->prompt_tokens = ctx_number(usage, "prompt_tokens");
-    t->completion_tokens = ctx_number(usage, "completion_tokens");
-    t->cached_tokens = ctx_number(details, "cached_tokens");
-}
-
 static enum err on_event(void *ctx, struct str event, struct str data)
 {
     CLEANUP(json_done) struct json_doc doc = JSON_DOC_INIT;
@@ -81,10 +72,8 @@ static enum err on_event(void *ctx, struct str event, struct str data)
     (void)event;
     if (str_eq(data, STR("[DONE]")))
         return ERR_OK;
-    if (t->c->json) {
-        TRY(ctx_out(t->c, data));
-        return ctx_out(t->c, STR("\n"));
-    }
+    if (t->c->json)
+        return ctx_out_line(t->c, data);
     TRY(json_parse(&doc, data, NULL, &t->c->why));
     root = json_root(&doc);
     error = json_get(root, "error");
@@ -92,7 +81,7 @@ static enum err on_event(void *ctx, struct str event, struct str data)
         return FAIL(&t->c->why, ERR_RUNNER, "%.*s",
                     STR_ARG(ctx_text(t->c, error, "message")));
     if (json_type(json_get(root, "usage")) == JSON_OBJECT)
-        note_usage(t, json_get(root, "usage"));
+        t->usage = ctx_usage(json_get(root, "usage"));
     text = json_str(json_get(
         json_get(json_at(json_get(root, "choices"), 0), "delta"), "content"));
     TRY(buf_add(&t->answer, text));
@@ -162,9 +151,9 @@ static enum err converse(struct chat *t)
             } else {
                 ctx_say("%s[%llu tokens, of them %llu cached; %llu new]%s\n",
                         ctx_paint(t->c, false, PAINT_DIM),
-                        (unsigned long long)t->prompt_tokens,
-                        (unsigned long long)t->cached_tokens,
-                        (unsigned long long)t->completion_tokens,
+                        (unsigned long long)t->usage.prompt,
+                        (unsigned long long)t->usage.cached,
+                        (unsigned long long)t->usage.completion,
                         ctx_paint(t->c, false, PAINT_OFF));
             }
         }

@@ -25,7 +25,7 @@ struct council {
     size_t n_roles;
     size_t drawn; /* lines of the live view on the terminal */
     bool live;
-    uint64_t prompt_tokens, cached_tokens, completion_tokens;
+    struct ctx_usage usage;
 };
 
 static struct opinion *opinion_of(struct council *k, struct str name)
@@ -74,13 +74,6 @@ static void draw(struct council *k)
     k->drawn = k->n_roles;
 }
 
-static void note_usage(struct council *k, struct json v)
-{
-    k->prompt_tokens = ctx_number(v, "prompt_tokens");
-    k->cached_tokens = ctx_number(v, "cached_tokens");
-    k->completion_tokens = ctx_number(v, "completion_tokens");
-}
-
 static enum err on_event(void *ctx, struct str event, struct str data)
 {
     CLEANUP(json_done) struct json_doc doc = JSON_DOC_INIT;
@@ -88,14 +81,12 @@ static enum err on_event(void *ctx, struct str event, struct str data)
     struct opinion *r;
     struct json v;
 
-    if (k->c->json) {
-        TRY(ctx_out(k->c, data));
-        return ctx_out(k->c, STR("\n"));
-    }
+    if (k->c->json)
+        return ctx_out_line(k->c, data);
     TRY(json_parse(&doc, data, NULL, &k->c->why));
     v = json_root(&doc);
     if (str_eq(event, STR("council.done"))) {
-        note_usage(k, v);
+        k->usage = ctx_usage(v);
         return ERR_OK;
     }
     if (str_eq(event, STR("error")))
@@ -147,8 +138,8 @@ static enum err report(struct council *k)
                      STR_ARG(str_trim(buf_str(&k->roles[i].text)))));
     ctx_say("%s%zu roles, %" PRIu64 " prompt tokens of which %" PRIu64
             " were shared, %" PRIu64 " written%s\n",
-            ctx_paint(k->c, false, PAINT_DIM), k->n_roles, k->prompt_tokens,
-            k->cached_tokens, k->completion_tokens,
+            ctx_paint(k->c, false, PAINT_DIM), k->n_roles, k->usage.prompt,
+            k->usage.cached, k->usage.completion,
             ctx_paint(k->c, false, PAINT_OFF));
     return ERR_OK;
 }

@@ -89,19 +89,24 @@ enum err cmd_serve(struct ctx *c)
                                            .gateway_socket = c->socket,
                                            .work_socket = work_socket,
                                            .drain_ms = (unsigned)o.server_drain,
+                                           .hang_ms = (unsigned)o.server_hang,
                                            .on_ready = on_ready,
                                            .ctx = c},
                       &c->why);
 }
 
-/* The supervisor's channel: every role but serve is started with one. */
-static enum err channel(struct ctx *c, int *fd)
+/* What the supervisor's parts begin with. Each is started with a channel to
+ * it. */
+static enum err begin_part(struct ctx *c, const char *role, struct options *o,
+                           int *fd)
 {
     uint64_t n = args_number(&c->args, "ipc-fd", 0);
 
     if (n < CHAN_CHILD_FD || n > 1023)
         return FAIL(&c->why, ERR_SYNTAX,
                     "`hearth serve` starts this process; it is not for people");
+    TRY(ctx_options(c, o));
+    open_log(o, role);
     *fd = (int)n;
     return ERR_OK;
 }
@@ -111,9 +116,7 @@ enum err cmd_gateway(struct ctx *c)
     CLEANUP(options_done) struct options o = {0};
     int fd;
 
-    TRY(channel(c, &fd));
-    TRY(ctx_options(c, &o));
-    open_log(&o, "gateway");
+    TRY(begin_part(c, "gateway", &o, &fd));
     return gateway_main(&(struct gateway_opts){.options = &o,
                                                .paths = &c->paths,
                                                .super_fd = fd,
@@ -126,9 +129,7 @@ enum err cmd_orchestrator(struct ctx *c)
     CLEANUP(options_done) struct options o = {0};
     int fd;
 
-    TRY(channel(c, &fd));
-    TRY(ctx_options(c, &o));
-    open_log(&o, "orchestrator");
+    TRY(begin_part(c, "orchestrator", &o, &fd));
     return work_main(&(struct work_opts){.options = &o,
                                          .paths = &c->paths,
                                          .super_fd = fd,

@@ -90,6 +90,12 @@ enum err ctx_out(struct ctx *c, struct str text)
     return ERR_OK;
 }
 
+enum err ctx_out_line(struct ctx *c, struct str text)
+{
+    TRY(ctx_out(c, text));
+    return ctx_out(c, STR("\n"));
+}
+
 enum err ctx_clean(struct str text, struct buf *out)
 {
     while (text.n != 0) {
@@ -156,6 +162,17 @@ struct str ctx_text(struct ctx *c, struct json v, const char *key)
         return clean.len == text.n ? text : STR_EMPTY;
     return arena_dup(&c->texts, buf_str(&clean), &copy) == ERR_OK ? copy
                                                                   : STR_EMPTY;
+}
+
+struct ctx_usage ctx_usage(struct json v)
+{
+    struct json details = json_get(v, "prompt_tokens_details");
+    bool nested = json_type(details) == JSON_OBJECT;
+
+    return (struct ctx_usage){
+        .prompt = ctx_number(v, "prompt_tokens"),
+        .cached = ctx_number(nested ? details : v, "cached_tokens"),
+        .completion = ctx_number(v, "completion_tokens")};
 }
 
 void ctx_say(const char *fmt, ...)

@@ -53,6 +53,7 @@ NODISCARD enum err ctx_post(struct ctx *c, const char *path, struct str body,
 
 /* Prints to stdout; ERR_IO when it is closed or full. */
 NODISCARD enum err ctx_out(struct ctx *c, struct str text);
+NODISCARD enum err ctx_out_line(struct ctx *c, struct str text);
 NODISCARD enum err ctx_outf(struct ctx *c, const char *fmt, ...)
     PRINTF_LIKE(2, 3);
 NODISCARD enum err ctx_out_json(struct ctx *c, struct json v);
@@ -62,6 +63,13 @@ NODISCARD enum err ctx_out_json(struct ctx *c, struct json v);
  * out. They live as long as `v`'s document and `c`. */
 uint64_t ctx_number(struct json v, const char *key);
 struct str ctx_text(struct ctx *c, struct json v, const char *key);
+
+/* What an answer took, from the "usage" of a completion or from the council's
+ * last event, which has the cached ones beside the others. */
+struct ctx_usage {
+    uint64_t prompt, cached, completion; /* tokens */
+};
+struct ctx_usage ctx_usage(struct json v);
 
 /* The story, to stderr; best effort. */
 void ctx_say(const char *fmt, ...) PRINTF_LIKE(1, 2);

@@ -2,6 +2,7 @@
 
 #include "cmd/args.h"
 #include "config/options.h"
+#include "data/oai_err.h"
 #include "gateway/gateway.h"
 #include "work/work.h"
 
@@ -9,12 +10,20 @@ static enum err errors(struct buf *out)
 {
     TRY(buf_add(out, STR("# Errors\n\nMade by `hearth docs errors`. One row "
                          "per failure; the exit status is the one of the "
-                         "command line.\n\n"
-                         "| error | HTTP | try again | exit | meaning |\n"
-                         "|---|---|---|---|---|\n")));
+                         "command line. `type` and `code` are those of the "
+                         "error object of every HTTP answer; a refusal that "
+                         "knows more has a code of its own (`invalid_type`, "
+                         "`unknown_parameter`, ...).\n\n"
+                         "| error | HTTP | type | code | try again | exit "
+                         "| meaning |\n"
+                         "|---|---|---|---|---|---|---|\n")));
     for (int e = ERR_OK + 1; e < ERR_COUNT; e++)
-        TRY(buf_printf(out, "| %s | %d | %s | %d | %s |\n",
+        TRY(buf_printf(out, "| %s | %d | %s | %s | %s | %d | %s |\n",
                        err_name((enum err)e), err_http((enum err)e),
+                       oai_err_type((enum err)e),
+                       oai_err_name((enum err)e)[0] != '\0'
+                           ? oai_err_name((enum err)e)
+                           : "null",
                        err_retryable((enum err)e) ? "yes" : "no",
                        err_exit((enum err)e), err_text((enum err)e)));
     return ERR_OK;

@@ -276,10 +276,8 @@ enum err trace_event(void *trace, struct str event, struct str data)
     v = json_root(&doc);
     if (ctx_number(v, "seq") != 0)
         t->seq = ctx_number(v, "seq");
-    if (t->c->json) {
-        TRY(ctx_out(t->c, data));
-        TRY(ctx_out(t->c, STR("\n")));
-    }
+    if (t->c->json)
+        TRY(ctx_out_line(t->c, data));
     for (size_t i = 0; i < COUNTOF(handlers); i++)
         if (str_eq(event, str_c(handlers[i].event)))
             return handlers[i].show(t, v);

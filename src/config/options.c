@@ -103,30 +103,6 @@ static const struct row *find(const struct row *table, size_t count,
     return NULL;
 }
 
-/* Levenshtein distance, at most `cap`; names are short. */
-static size_t distance(struct str a, struct str b, size_t cap)
-{
-    size_t line[64];
-
-    if (b.n >= COUNTOF(line) || a.n >= COUNTOF(line))
-        return cap;
-    for (size_t j = 0; j <= b.n; j++)
-        line[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = line[0];
-
-        line[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t best = diagonal + (a.p[i - 1] != b.p[j - 1]);
-
-            diagonal = line[j];
-            best = MIN(best, line[j] + 1);
-            line[j] = MIN(best, line[j - 1] + 1);
-        }
-    }
-    return MIN(line[b.n], cap);
-}
-
 /* The last step of a dotted name. */
 static struct str leaf(struct str name)
 {
@@ -145,10 +121,10 @@ static struct str nearest(const struct row *table, size_t count,
     struct str found = STR_EMPTY;
 
     for (size_t i = 0; i < count; i++) {
-        size_t d = distance(name, table[i].name, best);
+        size_t d = str_distance(name, table[i].name, best);
 
         /* "listen" alone means "server.listen" */
-        d = MIN(d, 1 + distance(leaf(name), leaf(table[i].name), best));
+        d = MIN(d, 1 + str_distance(leaf(name), leaf(table[i].name), best));
         if (d < best) {
             best = d;
             found = table[i].name;

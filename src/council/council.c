@@ -15,7 +15,11 @@ enum {
     CHUNK_MAX = 1 << 20, /* one event of the gateway */
     OUT_MAX = 4 << 20,
     ERROR_MAX = 64 << 10,
-    STALL_MS = 600000
+    STALL_MS = 600000,
+    /* The head goes out after this at the latest, also when the gateway has
+     * none yet (it loads a model): who passes us on may take silence for a
+     * hang. A refusal that comes later is an event. */
+    PATIENCE_MS = 5000
 };
 
 struct sitting {
@@ -30,6 +34,7 @@ struct sitting {
     int status;       /* of the gateway */
     uint64_t prompt_tokens, cached_tokens, completion_tokens, from_ms;
     unsigned done; /* roles that have ended */
+    struct timer patience;
     bool begun, ends;
 };
 
@@ -39,6 +44,7 @@ static void sitting_free(struct sitting *s)
 {
     if (s->call != NULL)
         httpc_cancel(TAKE(s->call));
+    timer_stop(&s->patience);
     buf_done(&s->body);
     sse_done(&s->sse);
     buf_done(&s->out);
@@ -187,7 +193,21 @@ static enum err begin(struct sitting *s)
         .status = 200, .type = STR("text/event-stream; charset=utf-8")};
 
     s->begun = true;
+    timer_stop(&s->patience);
     return http_stream_begin(s->web->server, s->ref, &a);
+}
+
+static void on_patience(void *ctx)
+{
+    struct sitting *s = ctx;
+    enum err e = begin(s);
+
+    if (e == ERR_OK)
+        e = buf_add(&s->out, STR(": the gateway has not answered yet\n\n"));
+    if (e == ERR_OK)
+        e = flush(s);
+    if (e != ERR_OK && e != ERR_AGAIN && e != ERR_EOF)
+        abort_stream(s);
 }
 
 static void on_head(void *ctx, const struct httpc_answer *a)
@@ -265,7 +285,9 @@ static void on_done(void *ctx, enum err e, const struct why *why)
         refuse(s, e, why);
         return;
     }
-    if (e == ERR_OK && s->done == ROLE_COUNT)
+    if (e == ERR_OK && s->status != 200) /* too late for its status */
+        e = emit(s, "error", &s->error);
+    else if (e == ERR_OK && s->done == ROLE_COUNT)
         e = add_done(s);
     else
         e = add_error(s, e != ERR_OK ? e : ERR_EOF, why);
@@ -350,6 +372,7 @@ static enum err sit(struct work_web *web, struct http_req *req, struct str arg,
                           .error = BUF_INIT(ERROR_MAX),
                           .from_ms = loop_now(web->loop)};
     sittings++;
+    timer_init(&s->patience, on_patience, s);
     sse_init(&s->sse, CHUNK_MAX);
     e = council_body(&q, &s->body);
     if (e == ERR_OK)
@@ -359,6 +382,8 @@ static enum err sit(struct work_web *web, struct http_req *req, struct str arg,
         return e;
     }
     http_follow(req, &events, s);
+    loop_timer_start(web->loop, &s->patience,
+                     web->patience_ms != 0 ? web->patience_ms : PATIENCE_MS);
     return ERR_OK;
 }
 

@@ -26,6 +26,22 @@ static void type_and_name(enum err e, const char **type, const char **name)
     }
 }
 
+const char *oai_err_type(enum err e)
+{
+    const char *type, *name;
+
+    type_and_name(e, &type, &name);
+    return type;
+}
+
+const char *oai_err_name(enum err e)
+{
+    const char *type, *name;
+
+    type_and_name(e, &type, &name);
+    return name;
+}
+
 static void set(char *dst, size_t cap, const char *text)
 {
     struct str cut = utf8_cut(str_c(text), cap - 1);

@@ -31,6 +31,10 @@ void oai_err_from(struct oai_err *o, const struct why *why, const char *param);
 
 int oai_err_status(const struct oai_err *o);
 
+/* error.type and error.code of a failure; "": null. For the reference. */
+const char *oai_err_type(enum err e);
+const char *oai_err_name(enum err e);
+
 /* Appends the object above. */
 NODISCARD enum err oai_err_write(const struct oai_err *o, struct buf *out);
 

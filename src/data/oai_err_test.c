@@ -38,6 +38,14 @@ TEST(every_failure_of_ours_has_a_shape)
     }
 }
 
+TEST(type_and_name_are_those_of_the_object)
+{
+    CHECK(strcmp(oai_err_type(ERR_NOTFOUND), "invalid_request_error") == 0);
+    CHECK(strcmp(oai_err_name(ERR_NOTFOUND), "not_found") == 0);
+    CHECK(strcmp(oai_err_type(ERR_IO), "server_error") == 0);
+    CHECK(strcmp(oai_err_name(ERR_IO), "") == 0);
+}
+
 TEST(a_text_that_is_too_long_is_cut_at_a_character)
 {
     struct oai_err o = OAI_ERR_INIT;

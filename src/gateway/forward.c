@@ -8,10 +8,10 @@
 #include "gateway/handlers.h"
 #include "net/relay.h"
 
-enum {
-    STALL_MS = 3600 * 1000
-}; /* a task may think for long; it sends signs of
-                                    life, and a client that leaves ends it */
+/* A task may think for long: it sends signs of life, and a client that leaves
+ * ends it. But the orchestrator begins every answer at once: one that does not
+ * hangs, and its supervisor sees to it [IPC-15]. */
+enum { STALL_MS = 3600 * 1000, HEAD_MS = 10 * 1000 };
 
 static struct str on_fail(void *ctx, enum err e, const struct why *why,
                           struct buf *body)
@@ -19,9 +19,18 @@ static struct str on_fail(void *ctx, enum err e, const struct why *why,
     struct oai_err o = OAI_ERR_INIT;
 
     (void)ctx;
-    (void)oai_err_fail(&o, ERR_AGAIN, NULL, "orchestrator_unavailable",
-                       "the orchestrator does not answer (%s: %s)", err_name(e),
-                       err_why(why));
+    if (e == ERR_TIMEOUT)
+        (void)oai_err_fail(&o, e, NULL, "orchestrator_timeout",
+                           "the orchestrator did not begin to answer within "
+                           "%d s: it hangs or has too much to do. It may have "
+                           "taken the request: look before you send it again "
+                           "(GET /v1/tasks), or send it with the same "
+                           "idempotency key",
+                           HEAD_MS / 1000);
+    else
+        (void)oai_err_fail(&o, ERR_AGAIN, NULL, "orchestrator_unavailable",
+                           "the orchestrator does not answer (%s: %s)",
+                           err_name(e), err_why(why));
     if (oai_err_write(&o, body) != ERR_OK)
         buf_clear(body);
     return STR("application/json");
@@ -56,6 +65,7 @@ void forward_work(struct gw *gw, struct http_req *req,
         .drop = drop,
         .drop_count = COUNTOF(drop),
         .stall_ms = STALL_MS,
+        .head_ms = HEAD_MS,
         .on_fail = on_fail,
         .on_over = on_over,
         .ctx = x,

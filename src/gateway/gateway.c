@@ -68,6 +68,17 @@ static void lose_super(struct gw *gw, enum err e, const char *what)
     loop_stop(gw->loop);
 }
 
+/* That this loop turns is all that the supervisor asks [IPC-15]. */
+static enum err on_ping(struct gw *gw, struct str payload, struct why *why)
+{
+    struct msg_ping m;
+
+    TRY(msg_ping_get(payload, &m, why));
+    /* A queue that is full has a supervisor that reads nothing. */
+    IGNORE(line_send(&gw->super, MSG_PONG, 0, &(struct msg_pong){m.number}));
+    return ERR_OK;
+}
+
 static void on_super_frame(void *ctx, const struct frame *f)
 {
     struct gw *gw = ctx;
@@ -79,6 +90,8 @@ static void on_super_frame(void *ctx, const struct frame *f)
         e = msg_stop_get(f->payload, &m, &why);
         if (e == ERR_OK)
             stop(gw, m.drain_ms);
+    } else if (f->kind == MSG_PING) {
+        e = on_ping(gw, f->payload, &why);
     } else {
         e = pool_on_super(gw->pool, f, line_take_fd(&gw->super), &why);
     }

@@ -252,6 +252,9 @@ TEST(errors_have_the_shape_and_the_status_that_clients_expect) /* [HTTP-10] */
     CHECK(gw_rig_has(c, "\"code\":\"context_length_exceeded\""));
     CHECK(gw_rig_has(c, "maximum context length is 8192 tokens. However, your "
                         "messages resulted in 9000 tokens"));
+    c = done(&r, gw_rig_chat(&r, "a", "fake{fail=SCHEMA}", true));
+    CHECK(c->status == 400);
+    CHECK(gw_rig_has(c, "\"param\":\"response_format.json_schema.schema\""));
     gw_rig_stop(&r);
 }
 

@@ -307,7 +307,10 @@ static void explain(const struct oai_gen *g, const struct infer_end *end,
 {
     const char *what = g->chat ? "messages" : "prompt";
 
-    oai_err_from(o, end->why, NULL);
+    oai_err_from(o, end->why,
+                 end->why->code == ERR_SCHEMA
+                     ? "response_format.json_schema.schema"
+                     : NULL);
     o->retry_after_ms = end->retry_after_ms;
     if (end->why->code != ERR_CONTEXT || end->n_ctx == 0)
         return;

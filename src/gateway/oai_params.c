@@ -40,12 +40,32 @@ static const struct row {
     {A_RAW, name, W_##where, AT(field), 0, 0, 0, T_##type, ""},
 #define REFUSED(name, where, advice)                                           \
     {A_REFUSED, name, W_##where, 0, 0, 0, 0, JSON_ABSENT, advice},
+#define OURS(name, advice)
 #include "gateway/oai_params.def"
 #undef NUMBER
 #undef COUNT
 #undef SWITCH
 #undef RAW
 #undef REFUSED
+#undef OURS
+};
+
+static const struct {
+    const char *name, *advice;
+} ours[] = {
+#define NUMBER(field, name, where, min, max, def)
+#define COUNT(field, name, where, min, max, def)
+#define SWITCH(field, name, where, def)
+#define RAW(field, name, where, type)
+#define REFUSED(name, where, advice)
+#define OURS(name, advice) {name, advice},
+#include "gateway/oai_params.def"
+#undef NUMBER
+#undef COUNT
+#undef SWITCH
+#undef RAW
+#undef REFUSED
+#undef OURS
 };
 
 /* ---- reading by the table ------------------------------------------------------- */
@@ -168,6 +188,30 @@ static enum err read_modalities(const struct oai_params *p, struct oai_err *o)
     }
 }
 
+/* Also null would replace what the request says. */
+static enum err read_template_kwargs(const struct oai_params *p,
+                                     struct oai_err *o)
+{
+    struct json_field found[COUNTOF(ours)];
+    char param[80];
+
+    if (!oai_given(&p->chat_template_kwargs))
+        return ERR_OK;
+    for (size_t i = 0; i < COUNTOF(ours); i++)
+        found[i] = (struct json_field){.name = ours[i].name};
+    TRY(oai_members(p->chat_template_kwargs.raw, found, COUNTOF(ours), o));
+    for (size_t i = 0; i < COUNTOF(ours); i++) {
+        if (found[i].type == JSON_ABSENT)
+            continue;
+        (void)snprintf(param, sizeof(param), "chat_template_kwargs.%s",
+                       ours[i].name);
+        return oai_err_fail(o, ERR_UNSUPPORTED, param, "unsupported_parameter",
+                            "Unsupported parameter: '%s': %s.", param,
+                            ours[i].advice);
+    }
+    return ERR_OK;
+}
+
 enum err oai_params_read(struct str body, int where, struct arena *a,
                          struct oai_params *p, struct oai_err *o)
 {
@@ -179,6 +223,7 @@ enum err oai_params_read(struct str body, int where, struct arena *a,
     TRY(read_stream_options(p, o));
     TRY(read_logprobs(p, where, o));
     TRY(read_modalities(p, o));
+    TRY(read_template_kwargs(p, o));
     if (p->best_of != 1 && p->best_of != p->n)
         return oai_err_fail(o, ERR_UNSUPPORTED, "best_of", "unsupported_value",
                             "Unsupported 'best_of': it must equal 'n'.");

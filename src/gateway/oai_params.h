@@ -19,12 +19,14 @@ struct oai_params {
 #define SWITCH(field, name, where, def)           bool field;
 #define RAW(field, name, where, type)             struct json_field field;
 #define REFUSED(name, where, advice)
+#define OURS(name, advice)
 #include "gateway/oai_params.def"
 #undef NUMBER
 #undef COUNT
 #undef SWITCH
 #undef RAW
 #undef REFUSED
+#undef OURS
     struct str model_name;
     bool include_usage;
     uint32_t n_logprobs; /* alternatives, when want_logprobs */

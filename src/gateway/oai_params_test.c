@@ -223,6 +223,46 @@ TEST(nesting_without_end_is_refused)
     check_refused(deep.data, OAI_CHAT, "", "");
 }
 
+TEST(a_template_variable_that_is_not_the_callers_is_refused) /* [HTTP-27] */
+{
+    static const char *const names[] = {
+        "messages",        "tools",     "tool_choice", "parallel_tool_calls",
+        "response_format", "bos_token", "eos_token",   "add_generation_prompt"};
+    static const char *const values[] = {"[]", "null", "\"x\"", "false"};
+    char member[200], param[80];
+
+    for (size_t i = 0; i < COUNTOF(names); i++)
+        for (size_t k = 0; k < COUNTOF(values); k++) {
+            (void)snprintf(member, sizeof(member),
+                           "\"chat_template_kwargs\":{\"x\":1,\"%s\":%s}",
+                           names[i], values[k]);
+            (void)snprintf(param, sizeof(param), "chat_template_kwargs.%s",
+                           names[i]);
+            check_refused(with(member).text, OAI_CHAT, param,
+                          "unsupported_parameter");
+        }
+    check_refused(with("\"chat_template_kwargs\":{\"mess\\u0061ges\":[]}").text,
+                  OAI_CHAT, "chat_template_kwargs.messages",
+                  "unsupported_parameter");
+}
+
+TEST(other_template_variables_are_taken)
+{
+    struct arena CLEANUP(arena_done) a = ARENA_INIT(1 << 16);
+    struct oai_params p;
+    struct msg_generate m;
+    struct oai_err o;
+
+    CHECK(run(with("\"chat_template_kwargs\":{\"enable_thinking\":false,"
+                   "\"custom\":{\"messages\":1}}")
+                  .text,
+              OAI_CHAT, &m, &p, &a, &o)
+          == ERR_OK);
+    CHECK(run(with("\"chat_template_kwargs\":null").text, OAI_CHAT, &m, &p, &a,
+              &o)
+          == ERR_OK);
+}
+
 TEST(null_is_as_good_as_nothing_and_unknown_members_are_ignored)
 {
     static const char members[] =

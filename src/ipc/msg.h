@@ -19,7 +19,7 @@
 #include "base/buf.h"
 
 /* Both ends say it in HELLO and part when it differs [IPC-10]. */
-#define MSG_VERSION 1U
+#define MSG_VERSION 2U
 
 enum msg_kind {
 #define MSG(NAME, name, kind, dir, what, fields) MSG_##NAME = (kind),

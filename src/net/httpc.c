@@ -29,8 +29,8 @@ struct httpc_call {
     void *ctx;
     struct timer stall;
     struct task task;
-    unsigned stall_ms;
-    bool is_added, is_cancelled;
+    unsigned stall_ms, head_ms;
+    bool is_added, is_cancelled, has_head;
 };
 
 static void reap(struct httpc *h);
@@ -67,12 +67,17 @@ static void finish(struct httpc_call *c, CURLcode code)
         events->on_done(ctx, e, &why);
 }
 
+static unsigned patience_ms(const struct httpc_call *c)
+{
+    return c->has_head ? c->stall_ms : c->head_ms;
+}
+
 static void on_stall(void *ctx)
 {
     struct httpc_call *c = ctx;
 
     c->wire.fail =
-        FAIL(&c->wire.why, ERR_TIMEOUT, "no byte for %u ms", c->stall_ms);
+        FAIL(&c->wire.why, ERR_TIMEOUT, "no byte for %u ms", patience_ms(c));
     finish(c, CURLE_OPERATION_TIMEDOUT);
 }
 
@@ -81,7 +86,7 @@ static void watch_stall(struct httpc_call *c)
     if (c->wire.is_paused || c->is_cancelled)
         timer_stop(&c->stall);
     else
-        loop_timer_start(c->client->loop, &c->stall, c->stall_ms);
+        loop_timer_start(c->client->loop, &c->stall, patience_ms(c));
 }
 
 static void on_task(void *ctx)
@@ -115,6 +120,8 @@ static enum err on_head(void *ctx, const struct httpc_answer *a)
 {
     struct httpc_call *c = ctx;
 
+    c->has_head = true;
+    watch_stall(c);
     if (c->events->on_head != NULL && !c->is_cancelled)
         c->events->on_head(c->ctx, a);
     return c->is_cancelled ? ERR_CANCELLED : ERR_OK;
@@ -174,6 +181,7 @@ enum err httpc_start(struct httpc *h, const struct httpc_request *rq,
     c->ctx = ctx;
     c->need = rq->on_need;
     c->stall_ms = httpc_curl_stall_ms(rq);
+    c->head_ms = rq->head_ms != 0 ? rq->head_ms : c->stall_ms;
     timer_init(&c->stall, on_stall, c);
     task_init(&c->task, on_task, c);
     e = httpc_curl_init(&c->wire, rq,

@@ -32,6 +32,8 @@ struct httpc_request {
     bool has_body_length;
     unsigned connect_ms; /* 0: 5,000 */
     unsigned stall_ms;   /* no byte in either direction; 0: 60,000 */
+    /* The same until the answer's head; 0: stall_ms. Not in httpc_sync. */
+    unsigned head_ms;
     uint64_t answer_max; /* bytes of the answer's body; 0: 64 MiB */
 };
 

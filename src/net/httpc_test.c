@@ -162,6 +162,44 @@ TEST(silence_is_a_timeout)
     end(&j);
 }
 
+TEST(silence_before_the_head_has_a_limit_of_its_own)
+{
+    struct job j;
+
+    begin(&j, NULL);
+    start(&j, (struct httpc_request){.method = STR("GET"),
+                                     .url = url(&j, "/hold"),
+                                     .head_ms = 50});
+    CHECK(http_rig_until(&j.rig, &j.dones, 1));
+    CHECK(j.e == ERR_TIMEOUT && j.heads == 0);
+    CHECK(strcmp(j.why.msg, "no byte for 50 ms") == 0);
+    end(&j);
+}
+
+TEST(a_stream_that_has_begun_is_not_under_the_limit_of_its_head)
+{
+    struct http_answer a = {.status = 200};
+    struct job j;
+
+    begin(&j, NULL);
+    start(&j, (struct httpc_request){.method = STR("GET"),
+                                     .url = url(&j, "/hold"),
+                                     .head_ms = 300,
+                                     .stall_ms = 60000});
+    for (int i = 0; i < 200 && j.rig.ref.gen == 0; i++)
+        http_rig_turn(&j.rig);
+    CHECK(http_stream_begin(j.rig.server, j.rig.ref, &a) == ERR_OK);
+    CHECK(http_rig_until(&j.rig, &j.heads, 1));
+    for (uint64_t from = loop_now(j.rig.loop);
+         loop_now(j.rig.loop) < from + 600;)
+        http_rig_turn(&j.rig);
+    CHECK(j.dones == 0);
+    CHECK(http_stream_end(j.rig.server, j.rig.ref) == ERR_OK);
+    CHECK(http_rig_until(&j.rig, &j.dones, 1));
+    CHECK(j.e == ERR_OK);
+    end(&j);
+}
+
 TEST(a_stream_that_drips_is_not_silent)
 {
     struct job j;

@@ -275,6 +275,7 @@ static enum err begin_call(struct relay *r, struct http_req *req,
                                .fields = fields,
                                .connect_ms = t->connect_ms,
                                .stall_ms = t->stall_ms,
+                               .head_ms = t->head_ms,
                                .answer_max = UINT64_MAX};
     enum err e;
 

@@ -24,7 +24,7 @@ struct relay_target {
     /* Client fields that must not go on ("authorization"); lower case. */
     const struct str *drop;
     size_t drop_count;
-    unsigned connect_ms, stall_ms; /* as in httpc_request */
+    unsigned connect_ms, stall_ms, head_ms; /* as in httpc_request */
     /* Writes the answer's body for a failure before the upstream's head.
      * Returns the Content-Type. NULL: plain text. */
     struct str (*on_fail)(void *ctx, enum err e, const struct why *why,

@@ -231,6 +231,19 @@ TEST(an_upstream_that_is_silent_becomes_504)
     end(&p);
 }
 
+TEST(an_upstream_that_does_not_begin_to_answer_becomes_504)
+{
+    struct pair p;
+
+    begin(&p);
+    p.target.head_ms = 40;
+    p.target.stall_ms = 3600 * 1000;
+    send_c(&p, "GET /hold HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(reads(&p, "failed: TIMEOUT"));
+    CHECK(p.status == 504);
+    end(&p);
+}
+
 TEST(a_slow_client_stops_the_upstream_and_loses_nothing)
 {
     static char block[100000];

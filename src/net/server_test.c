@@ -71,26 +71,51 @@ TEST(hostile_requests_get_their_status_and_the_connection_ends)
     http_rig_stop(&r);
 }
 
+/* A server and what one client, connected to it, has read. */
+struct visit {
+    struct http_rig r;
+    struct buf out;
+    int fd;
+};
+
+static void visit_begin(struct visit *v, const struct server_opts *opts)
+{
+    http_rig_start(&v->r, opts);
+    v->out = BUF_INIT(1 << 20);
+    v->fd = http_rig_connect(&v->r);
+}
+
+static void visit_end(struct visit *v)
+{
+    (void)close(v->fd);
+    buf_done(&v->out);
+    http_rig_stop(&v->r);
+}
+
+static void is_refused(struct str in, const char *status)
+{
+    CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 20);
+    struct http_rig r;
+
+    http_rig_start(&r, NULL);
+    http_rig_talk(&r, in, &out);
+    CHECK(ends_as(&out, status));
+    http_rig_stop(&r);
+}
+
 static void refuses_long(const char *before, size_t fill, const char *status)
 {
-    struct buf in = BUF_INIT(1 << 20), out = BUF_INIT(1 << 20);
-    struct http_rig r;
+    CLEANUP(buf_done) struct buf in = BUF_INIT(1 << 20);
 
     CHECK(buf_add_c(&in, before) == ERR_OK);
     for (size_t i = 0; i < fill; i++)
         CHECK(buf_add_byte(&in, 'a') == ERR_OK);
-    http_rig_start(&r, NULL);
-    http_rig_talk(&r, buf_str(&in), &out);
-    CHECK(ends_as(&out, status));
-    buf_done(&in);
-    buf_done(&out);
-    http_rig_stop(&r);
+    is_refused(buf_str(&in), status);
 }
 
 TEST(heads_and_urls_over_their_limits_are_refused)
 {
-    struct buf in = BUF_INIT(1 << 20), out = BUF_INIT(1 << 20);
-    struct http_rig r;
+    CLEANUP(buf_done) struct buf in = BUF_INIT(1 << 20);
 
     refuses_long("GET /", 65536, "414");
     refuses_long("GET / HTTP/1.1\r\nHost: a\r\nX: ", 65536, "431");
@@ -98,91 +123,63 @@ TEST(heads_and_urls_over_their_limits_are_refused)
     for (int i = 0; i < 1000; i++)
         CHECK(buf_printf(&in, "X%d: 1\r\n", i) == ERR_OK);
     CHECK(buf_add_c(&in, "\r\n") == ERR_OK);
-    http_rig_start(&r, NULL);
-    http_rig_talk(&r, buf_str(&in), &out);
-    CHECK(ends_as(&out, "431"));
-    buf_done(&in);
-    buf_done(&out);
-    http_rig_stop(&r);
+    is_refused(buf_str(&in), "431");
 }
 
 TEST(a_nul_in_a_field_is_refused)
 {
-    struct buf out = BUF_INIT(1 << 16);
-    struct http_rig r;
-
-    http_rig_start(&r, NULL);
-    http_rig_talk(&r, STR("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"),
-                  &out);
-    CHECK(ends_as(&out, "400"));
-    buf_done(&out);
-    http_rig_stop(&r);
+    is_refused(STR("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"), "400");
 }
 
 TEST(a_gigabyte_is_refused_before_it_comes)
 {
-    struct buf out = BUF_INIT(1 << 16);
-    struct http_rig r;
-    int fd;
+    struct visit v;
 
-    http_rig_start(&r, NULL);
-    fd = http_rig_connect(&r);
-    http_rig_send(&r, fd,
+    visit_begin(&v, NULL);
+    http_rig_send(&v.r, v.fd,
                   STR(POST "Content-Length: 1073741824\r\n"
                            "Expect: 100-continue\r\n\r\n"));
-    CHECK(http_rig_read(&r, fd, &out, "413 Content Too Large"));
-    CHECK(!str_has(buf_str(&out), STR("100 Continue")));
-    CHECK(server_stats(r.server)->bytes_in < 1000);
-    (void)close(fd);
-    buf_done(&out);
-    http_rig_stop(&r);
+    CHECK(http_rig_read(&v.r, v.fd, &v.out, "413 Content Too Large"));
+    CHECK(!str_has(buf_str(&v.out), STR("100 Continue")));
+    CHECK(server_stats(v.r.server)->bytes_in < 1000);
+    visit_end(&v);
 }
 
 TEST(a_body_that_streams_past_its_limit_is_stopped)
 {
     static char block[1 << 16];
-    struct buf out = BUF_INIT(1 << 16);
     struct server_opts opts = SERVER_OPTS_DEFAULT;
-    struct http_rig r;
-    int fd;
+    struct visit v;
 
     opts.linger_ms = 200;
-    http_rig_start(&r, &opts);
-    fd = http_rig_connect(&r);
-    http_rig_send(&r, fd, STR(CHUNKED));
+    visit_begin(&v, &opts);
+    http_rig_send(&v.r, v.fd, STR(CHUNKED));
     memset(block, 'x', sizeof(block));
-    for (int i = 0; i < 100 && r.server != NULL; i++) {
-        http_rig_send(&r, fd, STR("10000\r\n"));
-        http_rig_send(&r, fd, (struct str){block, sizeof(block)});
-        http_rig_send(&r, fd, STR("\r\n"));
-        if (server_stats(r.server)->refused[HTTP1_NO_BODY_SIZE] != 0)
+    for (int i = 0; i < 100 && v.r.server != NULL; i++) {
+        http_rig_send(&v.r, v.fd, STR("10000\r\n"));
+        http_rig_send(&v.r, v.fd, (struct str){block, sizeof(block)});
+        http_rig_send(&v.r, v.fd, STR("\r\n"));
+        if (server_stats(v.r.server)->refused[HTTP1_NO_BODY_SIZE] != 0)
             break;
     }
-    CHECK(http_rig_read(&r, fd, &out, "413 Content Too Large"));
-    CHECK(server_stats(r.server)->bytes_in < (2 << 20));
-    (void)close(fd);
-    buf_done(&out);
-    http_rig_stop(&r);
+    CHECK(http_rig_read(&v.r, v.fd, &v.out, "413 Content Too Large"));
+    CHECK(server_stats(v.r.server)->bytes_in < (2 << 20));
+    visit_end(&v);
 }
 
 TEST(a_client_that_expects_it_is_told_to_continue)
 {
-    struct buf out = BUF_INIT(1 << 16);
-    struct http_rig r;
-    int fd;
+    struct visit v;
 
-    http_rig_start(&r, NULL);
-    fd = http_rig_connect(&r);
-    http_rig_send(&r, fd,
+    visit_begin(&v, NULL);
+    http_rig_send(&v.r, v.fd,
                   STR(POST "Content-Length: 3\r\n"
                            "Expect: 100-continue\r\n\r\n"));
-    CHECK(http_rig_read(&r, fd, &out, "HTTP/1.1 100 Continue\r\n\r\n"));
-    CHECK(r.trace.len == 0);
-    http_rig_send(&r, fd, STR("abc"));
-    CHECK(http_rig_read(&r, fd, &out, "\r\n\r\nabc"));
-    (void)close(fd);
-    buf_done(&out);
-    http_rig_stop(&r);
+    CHECK(http_rig_read(&v.r, v.fd, &v.out, "HTTP/1.1 100 Continue\r\n\r\n"));
+    CHECK(v.r.trace.len == 0);
+    http_rig_send(&v.r, v.fd, STR("abc"));
+    CHECK(http_rig_read(&v.r, v.fd, &v.out, "\r\n\r\nabc"));
+    visit_end(&v);
 }
 
 TEST(an_early_answer_keeps_the_connection_only_without_a_body)
@@ -265,38 +262,31 @@ TEST(a_drain_lets_the_running_finish_and_turns_the_rest_away)
 
 TEST(a_drain_cuts_what_is_not_done_by_its_deadline)
 {
-    struct http_rig r;
-    int drained = 0, fd;
+    struct visit v;
+    int drained = 0;
 
-    http_rig_start(&r, NULL);
-    fd = http_rig_connect(&r);
-    http_rig_send(&r, fd, STR(GET("/stream")));
-    while (r.ref.gen == 0)
-        http_rig_turn(&r);
-    server_drain(r.server, 20, mark, &drained);
-    CHECK(http_rig_until(&r, &drained, 1));
-    CHECK(r.aborts == 1);
-    (void)close(fd);
-    http_rig_stop(&r);
+    visit_begin(&v, NULL);
+    http_rig_send(&v.r, v.fd, STR(GET("/stream")));
+    while (v.r.ref.gen == 0)
+        http_rig_turn(&v.r);
+    server_drain(v.r.server, 20, mark, &drained);
+    CHECK(http_rig_until(&v.r, &drained, 1));
+    CHECK(v.r.aborts == 1);
+    visit_end(&v);
 }
 
 TEST(accepting_goes_on_after_descriptors_ran_out)
 {
-    struct buf out = BUF_INIT(1 << 16);
-    struct http_rig r;
-    int fd;
+    struct visit v;
 
-    http_rig_start(&r, NULL);
-    fd = http_rig_connect(&r);
+    visit_begin(&v, NULL);
     (void)sys_fault_arm(1, EMFILE);
-    while (server_stats(r.server)->accept_errors == 0)
-        http_rig_turn(&r);
+    while (server_stats(v.r.server)->accept_errors == 0)
+        http_rig_turn(&v.r);
     (void)sys_fault_arm(0, 0);
-    http_rig_send(&r, fd, STR(GET("/echo")));
-    CHECK(http_rig_read(&r, fd, &out, "200 OK"));
-    (void)close(fd);
-    buf_done(&out);
-    http_rig_stop(&r);
+    http_rig_send(&v.r, v.fd, STR(GET("/echo")));
+    CHECK(http_rig_read(&v.r, v.fd, &v.out, "200 OK"));
+    visit_end(&v);
 }
 
 static enum err listen_unix(struct http_rig *r, const char *path)

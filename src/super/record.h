@@ -11,11 +11,12 @@
 
 /* One line of lives.jsonl. `status` NULL: it did not end. */
 struct record_life {
-    const char *event; /* "start", "up", "end", "give_up", "ready", "stop" */
-    const char *who;   /* "gateway", "orchestrator", "runner", "supervisor" */
-    const char *what;  /* model of a runner; "" otherwise */
-    int pid;           /* 0: none */
-    unsigned starts;   /* how many times it was started; 0: not counted */
+    /* "start", "up", "hang", "end", "give_up", "ready", "stop" */
+    const char *event;
+    const char *who;  /* "gateway", "orchestrator", "runner", "supervisor" */
+    const char *what; /* model of a runner; "" otherwise */
+    int pid;          /* 0: none */
+    unsigned starts;  /* how many times it was started; 0: not counted */
     const struct child_status *status;
 };
 void record_life(const struct paths *p, const struct record_life *r);

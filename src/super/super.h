@@ -33,6 +33,9 @@ struct super_opts {
     const char *gateway_socket; /* for serve.json; NULL: none */
     const char *work_socket;
     unsigned drain_ms; /* how long running requests may go on at the end */
+    /* A part that answers nothing for so long is killed and started again
+     * [IPC-15]; 0: never. */
+    unsigned hang_ms;
     /* Once, when all parts are up. `address` is what the gateway said. */
     void (*on_ready)(void *ctx, const char *address);
     void *ctx;

@@ -9,6 +9,7 @@
 #include "ipc/chan.h"
 #include "net/loop.h"
 #include "super/life.h"
+#include "super/pulse.h"
 #include "super/super.h"
 #include "sys/child.h"
 
@@ -30,7 +31,9 @@ struct part {
     struct watch *chan_watch;
     int exit_fd;
     struct watch *exit_watch;
-    bool greeted; /* HELLO came */
+    bool greeted;       /* HELLO came */
+    struct pulse pulse; /* while it is up */
+    struct timer beat;  /* pulse.due_ms */
     char address[256];
 };
 

@@ -15,6 +15,7 @@
 static const char *const names[PARTS] = {"gateway", "orchestrator"};
 
 static void on_timer(void *ctx);
+static void on_beat(void *ctx);
 
 void part_init(struct part *p, struct super *s, enum part_role role)
 {
@@ -26,6 +27,7 @@ void part_init(struct part *p, struct super *s, enum part_role role)
                       .exit_fd = -1,
                       .chan = {.fd = -1, .frame_fd = -1}};
     timer_init(&p->timer, on_timer, p);
+    timer_init(&p->beat, on_beat, p);
     life_init(&p->life, loop_now(s->loop));
 }
 
@@ -79,6 +81,70 @@ void part_send(struct part *p, uint8_t kind, struct str payload, int pass)
     watch_chan(p);
 }
 
+/* ---- its pulse [IPC-15] -------------------------------------------------- */
+
+static void ping(struct part *p)
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(16);
+
+    if (msg_ping_put(&b, &(struct msg_ping){p->pulse.number}) == ERR_OK)
+        part_send(p, MSG_PING, buf_str(&b), -1);
+    else /* our lack of memory, not its silence: ask at the next tick */
+        IGNORE(pulse_answered(&p->pulse, p->pulse.number));
+}
+
+static void await_beat(struct part *p)
+{
+    uint64_t now = loop_now(p->s->loop);
+
+    loop_timer_start(p->s->loop, &p->beat,
+                     p->pulse.due_ms - MIN(now, p->pulse.due_ms));
+}
+
+static void on_beat(void *ctx)
+{
+    struct part *p = ctx;
+
+    if (p->life.state != LIFE_UP)
+        return; /* starting and stopping have deadlines of their own */
+    switch (pulse_tick(&p->pulse, loop_now(p->s->loop))) {
+    case PULSE_DO_NOTHING:
+        break;
+    case PULSE_DO_ASK:
+        ping(p);
+        break;
+    case PULSE_DO_KILL:
+        LOG(ERROR, SUPER, "part_hangs", LOG_S("role", p->name),
+            LOG_I("pid", p->pid),
+            LOG_S("why", "it answers no PING; it is killed and started again "
+                         "(setting server.hang)"),
+            LOG_U("silent_ms", p->s->o->hang_ms));
+        record(p, "hang", NULL);
+        destroy(p);
+        return;
+    }
+    await_beat(p);
+}
+
+static void start_pulse(struct part *p)
+{
+    pulse_start(&p->pulse, p->s->o->hang_ms, loop_now(p->s->loop));
+    if (p->pulse.every_ms != 0)
+        await_beat(p);
+}
+
+static enum err on_pong(struct part *p, struct str payload, struct why *w)
+{
+    struct msg_pong m;
+
+    TRY(msg_pong_get(payload, &m, w));
+    if (!pulse_answered(&p->pulse, m.number))
+        return FAIL(w, ERR_PROTOCOL, "PONG %u answers no PING", m.number);
+    return ERR_OK;
+}
+
+/* ---- its words ----------------------------------------------------------- */
+
 static enum err on_hello(struct part *p, struct str payload, struct why *w)
 {
     struct msg_hello m;
@@ -108,6 +174,7 @@ static enum err on_up(struct part *p, struct str payload, struct why *w)
     LOG(INFO, SUPER, "part_up", LOG_S("role", p->name), LOG_I("pid", p->pid),
         LOG_S("address", p->address));
     record(p, "up", NULL);
+    start_pulse(p);
     part_do(p, LIFE_DO_NOTHING);
     super_part_changed(p->s);
     return ERR_OK;
@@ -121,6 +188,8 @@ static enum err on_frame(struct part *p, const struct frame *f, struct why *w)
         return FAIL(w, ERR_PROTOCOL, "%s came before HELLO", msg_name(f->kind));
     if (f->kind == MSG_UP)
         return on_up(p, f->payload, w);
+    if (f->kind == MSG_PONG)
+        return on_pong(p, f->payload, w);
     if (p->role == PART_GATEWAY)
         return runner_frame(p->s, f, w);
     return FAIL(w, ERR_PROTOCOL, "%s (%u) is not for the supervisor",
@@ -159,6 +228,8 @@ static void on_chan(void *ctx, unsigned events)
 
 static void clear_life(struct part *p)
 {
+    timer_stop(&p->beat);
+    p->pulse = (struct pulse){.every_ms = 0};
     watch_close(p->chan_watch);
     watch_close(p->exit_watch);
     p->chan_watch = p->exit_watch = NULL;

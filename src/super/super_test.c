@@ -23,6 +23,7 @@ struct rig {
     char part[PATHS_MAX], log[256];
     int pid;   /* the supervisor; 0: none */
     int ready; /* a byte comes when it is ready */
+    unsigned hang_ms;
 };
 
 static void rig_init(struct rig *r)
@@ -71,6 +72,7 @@ static void serve(struct rig *r, const char *gateway, const char *work, int out)
                            .runner_args = more,
                            .gateway_socket = "/g",
                            .drain_ms = 100,
+                           .hang_ms = r->hang_ms,
                            .on_ready = say_ready,
                            .ctx = &out};
     struct why w = WHY_INIT;
@@ -271,15 +273,21 @@ TEST(nothing_outlives_a_killed_supervisor)
     CHECK(super_find(&r.paths, &where, NULL) == ERR_NOTFOUND);
 }
 
+/* Asks a part to stop that does not. */
+static void stop_deaf(struct rig *r)
+{
+    rig_init(r);
+    start(r, "deaf", NULL);
+    CHECK(is_ready(r));
+    CHECK(child_kill(r->pid, SIGTERM, false) == ERR_OK);
+    CHECK(seen(r, "gateway stop", 1) != 0);
+}
+
 TEST(a_part_that_does_not_stop_is_killed_after_the_drain)
 {
     CLEANUP(rig_done) struct rig r = {.ready = -1};
 
-    rig_init(&r);
-    start(&r, "deaf", NULL);
-    CHECK(is_ready(&r));
-    CHECK(child_kill(r.pid, SIGTERM, false) == ERR_OK);
-    CHECK(seen(&r, "gateway stop", 1) != 0);
+    stop_deaf(&r);
     CHECK(ends(&r) == 0);
     CHECK(lives_have(&r, "\"status\":\"signal 9 (Killed)\""));
 }
@@ -288,13 +296,39 @@ TEST(a_second_signal_stops_now)
 {
     CLEANUP(rig_done) struct rig r = {.ready = -1};
 
-    rig_init(&r);
-    start(&r, "deaf", NULL);
-    CHECK(is_ready(&r));
-    CHECK(child_kill(r.pid, SIGTERM, false) == ERR_OK);
-    CHECK(seen(&r, "gateway stop", 1) != 0);
+    stop_deaf(&r);
     CHECK(child_kill(r.pid, SIGTERM, false) == ERR_OK);
     CHECK(ends(&r) == 0);
+}
+
+/* The fake part answers no PING, as one whose loop does not turn. */
+TEST(a_part_that_hangs_is_killed_and_started_again) /* [IPC-15] */
+{
+    CLEANUP(rig_done) struct rig r = {.ready = -1, .hang_ms = 200};
+    int first;
+
+    rig_init(&r);
+    start(&r, "good", "good");
+    CHECK(is_ready(&r));
+    first = seen(&r, "gateway up", 1);
+    CHECK(seen(&r, "gateway up", 2) != first);
+    CHECK(seen(&r, "work up", 2) != 0);
+    CHECK(lives_have(&r, "\"event\":\"hang\",\"who\":\"gateway\""));
+    CHECK(lives_have(&r, "\"event\":\"hang\",\"who\":\"orchestrator\""));
+    CHECK(lives_have(&r, "\"status\":\"signal 9 (Killed)\""));
+    CHECK(child_kill(r.pid, SIGTERM, false) == ERR_OK && ends(&r) == 0);
+}
+
+TEST(nobody_asks_a_part_when_that_is_off) /* [IPC-15] */
+{
+    CLEANUP(rig_done) struct rig r = {.ready = -1};
+
+    rig_init(&r);
+    start(&r, "good", NULL);
+    CHECK(is_ready(&r));
+    clock_sleep_ms(300);
+    CHECK(!lives_have(&r, "\"event\":\"hang\""));
+    CHECK(child_kill(r.pid, SIGTERM, false) == ERR_OK && ends(&r) == 0);
 }
 
 TEST(a_part_that_breaks_the_protocol_is_killed)

@@ -10,33 +10,6 @@ static void gone(struct super_link *k)
     k->on_gone(k->ctx);
 }
 
-static void on_watch(void *ctx, unsigned events)
-{
-    struct super_link *k = ctx;
-    struct frame f;
-    enum err e = ERR_OK;
-
-    if ((events & WATCH_WRITE) != 0)
-        e = chan_flush(&k->chan);
-    while (k->watch != NULL && (e = chan_recv(&k->chan, &f)) == ERR_OK) {
-        struct msg_stop stop;
-
-        if (f.kind == MSG_STOP
-            && msg_stop_get(f.payload, &stop, NULL) == ERR_OK)
-            k->on_stop(k->ctx, stop.drain_ms);
-    }
-    if (k->watch == NULL)
-        return;
-    if (e != ERR_AGAIN && e != ERR_NOMEM) {
-        gone(k);
-        return;
-    }
-    if (watch_set(k->watch,
-                  WATCH_READ | (chan_wants_write(&k->chan) ? WATCH_WRITE : 0))
-        != ERR_OK)
-        gone(k);
-}
-
 static enum err send(struct super_link *k, enum msg_kind kind, const void *m,
                      struct why *w)
 {
@@ -48,6 +21,41 @@ static enum err send(struct super_link *k, enum msg_kind kind, const void *m,
     if (e == ERR_OK)
         e = watch_set(k->watch, WATCH_READ | WATCH_WRITE);
     return e == ERR_OK ? e : FAIL(w, e, "the supervisor does not listen");
+}
+
+static void on_frame(struct super_link *k, const struct frame *f)
+{
+    struct msg_stop stop;
+    struct msg_ping ping;
+
+    if (f->kind == MSG_STOP && msg_stop_get(f->payload, &stop, NULL) == ERR_OK)
+        k->on_stop(k->ctx, stop.drain_ms);
+    else if (f->kind == MSG_PING
+             && msg_ping_get(f->payload, &ping, NULL) == ERR_OK)
+        /* [IPC-15]; a queue that is full has a supervisor that reads nothing */
+        IGNORE(send(k, MSG_PONG, &(struct msg_pong){ping.number}, NULL));
+}
+
+static void on_watch(void *ctx, unsigned events)
+{
+    struct super_link *k = ctx;
+    struct frame f;
+    enum err e = ERR_OK;
+
+    if ((events & WATCH_WRITE) != 0)
+        e = chan_flush(&k->chan);
+    while (k->watch != NULL && (e = chan_recv(&k->chan, &f)) == ERR_OK)
+        on_frame(k, &f);
+    if (k->watch == NULL)
+        return;
+    if (e != ERR_AGAIN && e != ERR_NOMEM) {
+        gone(k);
+        return;
+    }
+    if (watch_set(k->watch,
+                  WATCH_READ | (chan_wants_write(&k->chan) ? WATCH_WRITE : 0))
+        != ERR_OK)
+        gone(k);
 }
 
 enum err super_link_open(struct super_link *k, struct loop *l, int fd,

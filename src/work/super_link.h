@@ -1,6 +1,6 @@
 /*
  * super_link.h - the orchestrator's end of the channel to the supervisor: says
- * HELLO and UP, and hears STOP. Loop thread.
+ * HELLO and UP, hears STOP and answers PING. Loop thread.
  */
 #ifndef WORK_SUPER_LINK_H
 #define WORK_SUPER_LINK_H

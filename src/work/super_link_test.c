@@ -103,6 +103,26 @@ TEST(it_hears_stop)
     ends_done(&e);
 }
 
+TEST(it_answers_a_ping) /* [IPC-15] */
+{
+    CLEANUP(buf_done) struct buf b = BUF_INIT(100);
+    const struct msg_ping ping = {77};
+    struct msg_pong pong;
+    struct frame f;
+    struct ends e;
+
+    ends_open(&e);
+    CHECK(next(&e).kind == MSG_HELLO);
+    CHECK(msg_ping_put(&b, &ping) == ERR_OK);
+    CHECK(chan_send(&e.super, MSG_PING, 0, buf_str(&b), -1) == ERR_OK);
+    f = next(&e);
+    CHECK(f.kind == MSG_PONG);
+    CHECK(msg_pong_get(f.payload, &pong, NULL) == ERR_OK);
+    CHECK(pong.number == 77);
+    CHECK(e.seen.stops == 0 && e.seen.gones == 0);
+    ends_done(&e);
+}
+
 TEST(it_notices_once_that_the_supervisor_is_gone)
 {
     struct ends e;

@@ -155,7 +155,6 @@ static enum err list(struct work_web *web, struct http_req *req, struct str arg,
     uint64_t limit = LIST_DEFAULT;
 
     (void)arg;
-    TRY(work_web_params_are(req, "limit before", w));
     TRY(number(req, "limit", WORKLOG_LIST_MAX, &limit, w));
     TRY(work_web_param(req, "before", &before, w));
     TRY(worklog_list_json(&web->log, (unsigned)limit, buf_str(&before), &json,
@@ -187,7 +186,6 @@ static enum err watch(struct work_web *web, struct http_req *req,
     struct follow_what what = {.task = arg};
 
     TRY(known_id(arg, w));
-    TRY(work_web_params_are(req, "after", w));
     TRY(number(req, "after", INT64_MAX, &what.after, w));
     TRY(is_over(web, arg, &what.over, w));
     return follow_start(web->follow, req, &what, w);
@@ -211,9 +209,9 @@ static enum err cancel(struct work_web *web, struct http_req *req,
 
 const struct work_route task_routes[] = {
     {"POST", "/v1/tasks", REQUEST_BODY_MAX, make},
-    {"GET", "/v1/tasks", SMALL_BODY, list},
+    {"GET", "/v1/tasks?limit before", SMALL_BODY, list},
     {"GET", "/v1/tasks/*", SMALL_BODY, show},
-    {"GET", "/v1/tasks/*/events", SMALL_BODY, watch},
+    {"GET", "/v1/tasks/*/events?after", SMALL_BODY, watch},
     {"POST", "/v1/tasks/*/cancel", SMALL_BODY, cancel},
 };
 const size_t task_route_count = COUNTOF(task_routes);

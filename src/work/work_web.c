@@ -1,36 +1,19 @@
 #include "work/work_web.h"
 
-#include "data/jsonw.h"
+#include "data/oai_err.h"
 #include "data/uri.h"
 #include "sys/log.h"
 
 /* ---- answers ------------------------------------------------------------------------ */
 
-static const char *type_of(enum err e)
-{
-    int status = err_http(e);
-
-    if (status == 429)
-        return "rate_limit_error";
-    if (status == 404)
-        return "not_found_error";
-    return status < 500 ? "invalid_request_error" : "server_error";
-}
-
 enum err work_web_error_json(enum err e, const struct why *w, struct buf *out)
 {
-    struct jsonw jw = JSONW_INIT(out);
+    struct oai_err o = OAI_ERR_INIT;
 
-    jsonw_obj(&jw);
-    jsonw_key_obj(&jw, "error");
-    jsonw_key_cstr(&jw, "message",
-                   w != NULL && w->code != ERR_OK ? err_why(w) : err_text(e));
-    jsonw_key_cstr(&jw, "type", type_of(e));
-    jsonw_key_null(&jw, "param");
-    jsonw_key_cstr(&jw, "code", err_name(e));
-    jsonw_obj_end(&jw);
-    jsonw_obj_end(&jw);
-    return jsonw_end(&jw);
+    (void)oai_err_fail(&o, e, NULL, NULL, "%s",
+                       w != NULL && w->code != ERR_OK ? err_why(w)
+                                                      : err_text(e));
+    return oai_err_write(&o, out);
 }
 
 enum err work_web_json(struct work_web *web, struct http_req *req, int status,
@@ -42,21 +25,32 @@ enum err work_web_json(struct work_web *web, struct http_req *req, int status,
     return http_respond(web->server, req->ref, &a, json);
 }
 
-void work_web_error(struct work_web *web, struct http_ref ref, enum err e,
-                    const struct why *w)
+static void refuse(struct work_web *web, struct http_ref ref,
+                   const struct oai_err *o)
 {
     CLEANUP(buf_done) struct buf body = BUF_INIT(4096);
     static const struct http1_field retry[] = {{{"retry-after", 11}, {"2", 1}}};
-    struct http_answer a = {.status = err_http(e),
+    struct http_answer a = {.status = oai_err_status(o),
                             .type = STR("application/json")};
 
-    if (err_retryable(e) && a.status != 500) {
+    if (err_retryable(o->code) && a.status != 500) {
         a.fields = retry;
         a.field_count = 1;
     }
-    if (work_web_error_json(e, w, &body) != ERR_OK
+    if (oai_err_write(o, &body) != ERR_OK
         || http_respond(web->server, ref, &a, buf_str(&body)) != ERR_OK)
         http_stream_abort(web->server, ref);
+}
+
+void work_web_error(struct work_web *web, struct http_ref ref, enum err e,
+                    const struct why *w)
+{
+    struct oai_err o = OAI_ERR_INIT;
+
+    (void)oai_err_fail(&o, e, NULL, NULL, "%s",
+                       w != NULL && w->code != ERR_OK ? err_why(w)
+                                                      : err_text(e));
+    refuse(web, ref, &o);
 }
 
 struct str work_web_on_refuse(void *ctx, enum http1_no no, struct buf *body)
@@ -79,23 +73,32 @@ enum err work_web_param(struct http_req *req, const char *name, struct buf *out,
     return e == ERR_NOTFOUND ? ERR_OK : e;
 }
 
-enum err work_web_params_are(struct http_req *req, const char *names,
-                             struct why *w)
+/* A misspelt parameter would be an answer to another question. */
+static enum err check_query(const struct work_route *r, struct str query,
+                            struct oai_err *o)
 {
-    struct str query = req->head->query, key, value;
+    struct str takes = str_c(r->path), path = str_cut(&takes, '?');
+    struct str key, value;
+    char name[64];
 
-    while (uri_next_param(&query, &key, &value))
-        if (!words_has(str_c(names), key))
-            return FAIL(w, ERR_PARSE,
-                        "there is no parameter %.*s here; there are: %s",
-                        STR_ARG(str_sub(key, 0, 60)), names);
+    while (uri_next_param(&query, &key, &value)) {
+        if (words_has(takes, key))
+            continue;
+        (void)snprintf(name, sizeof(name), "%.*s",
+                       STR_ARG(str_sub(key, 0, sizeof(name) - 1)));
+        return oai_err_fail(o, ERR_PARSE, name, "unknown_parameter",
+                            "Unknown parameter: '%s'. %s %.*s takes %.*s.",
+                            name, r->method, STR_ARG(path),
+                            STR_ARG(takes.n != 0 ? takes : STR("none")));
+    }
     return ERR_OK;
 }
 
 /* ---- routes -------------------------------------------------------------------------- */
 
-static bool path_is(struct str path, struct str pattern, struct str *arg)
+static bool path_is(struct str path, struct str row, struct str *arg)
 {
+    struct str pattern = str_cut(&row, '?');
     size_t star = str_find(pattern, STR("*"));
     struct str tail;
     size_t slash;
@@ -158,12 +161,17 @@ void work_web_on_request(void *ctx, struct http_req *req)
 {
     struct work_web *web = ctx;
     struct http_ref ref = req->ref;
+    struct oai_err o = OAI_ERR_INIT;
     struct why why = WHY_INIT;
     struct str arg;
     bool known;
     const struct work_route *r = find(web, req->head, &arg, &known);
     enum err e;
 
+    if (r != NULL && check_query(r, req->head->query, &o) != ERR_OK) {
+        refuse(web, ref, &o);
+        return;
+    }
     if (r == NULL) {
         e = known ? ERR_METHOD : ERR_NOTFOUND;
         (void)FAIL(&why, e,

@@ -1,7 +1,7 @@
 /*
  * work_web.h - what a handler of the orchestrator's HTTP needs, and the table
- * of routes. Answers have the shape of OpenAI's: JSON, errors as
- * {"error":{"message","type","param","code"}}. Loop thread.
+ * of routes. Answers have the shape of OpenAI's: JSON, errors as data/oai_err
+ * writes them, here and in the gateway. Loop thread.
  */
 #ifndef WORK_WORK_WEB_H
 #define WORK_WORK_WEB_H
@@ -28,11 +28,14 @@ struct work_web {
     char gateway_socket[WORK_PATH_MAX];
     char db_url[WORK_PATH_MAX];
     bool is_draining;
+    unsigned patience_ms; /* of the council; 0: the usual */
 };
 
 /* `path` may hold one "*", a path segment that goes to the handler as `arg`
- * (borrowed like the head). The handler answers, now or later. An error that
- * it returns is answered for it. */
+ * (borrowed like the head), and ends with "?" and the parameters of the query
+ * that the route takes, if any: "/v1/tasks?limit before". Others are refused
+ * before the handler. The handler answers, now or later. An error that it
+ * returns is answered for it. */
 struct work_route {
     const char *method, *path;
     uint64_t body_max;
@@ -58,10 +61,6 @@ NODISCARD enum err work_web_error_json(enum err e, const struct why *w,
 /* A decoded query parameter added to `out`; absent: nothing added. */
 NODISCARD enum err work_web_param(struct http_req *req, const char *name,
                                   struct buf *out, struct why *w);
-
-/* ERR_PARSE for a query parameter that is none of `names` (with spaces). */
-NODISCARD enum err work_web_params_are(struct http_req *req, const char *names,
-                                       struct why *w);
 
 /* The rooms of this folder. */
 extern const struct work_route task_routes[], review_routes[];

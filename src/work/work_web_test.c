@@ -2,6 +2,7 @@
 #include "work/work_web.h"
 
 #include "fake/work_rig.h"
+#include "net/httpc_sync.h"
 #include "sys/clock.h"
 #include "test.h"
 
@@ -282,6 +283,78 @@ static void wrong(struct work_rig *r)
         CHECK(e == calls[i].e);
         CHECK(w.msg[0] != '\0');
     }
+}
+
+static void raw(struct work_rig *r, const char *method, const char *path,
+                struct buf *out, int *status)
+{
+    CLEANUP(buf_done) struct buf url = BUF_INIT(1000);
+
+    buf_clear(out);
+    CHECK(buf_printf(&url, "http://work%s", path) == ERR_OK);
+    CHECK(httpc_sync_get(&(struct httpc_request){.method = str_c(method),
+                                                 .url = buf_str(&url),
+                                                 .unix_path = str_c(r->socket),
+                                                 .body = STR("{}")},
+                         out, NULL, status, NULL)
+          == ERR_OK);
+}
+
+static void shapes(struct work_rig *r)
+{
+    CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 20);
+    int status = 0;
+
+    raw(r, "GET", "/v1/tasks/task_01hqzw5x8k3m9v2t7r4n6p8s0a", &out, &status);
+    CHECK(status == 404);
+    has(&out, "\"type\":\"invalid_request_error\",\"param\":null,"
+              "\"code\":\"not_found\"}}");
+    raw(r, "DELETE", "/v1/tasks", &out, &status);
+    CHECK(status == 405);
+    has(&out, "\"code\":\"method_not_allowed\"");
+    raw(r, "POST", "/v1/tasks", &out, &status);
+    CHECK(status == 400);
+    has(&out, "\"type\":\"invalid_request_error\",\"param\":null,"
+              "\"code\":null}}");
+}
+
+TEST(errors_have_the_types_and_codes_of_the_gateway)
+{
+    work_rig_run(shapes, NULL, 0, NULL);
+}
+
+static void queries(struct work_rig *r)
+{
+    static const char *const calls[][3] = {
+        {"GET", "/v1/tasks?limt=3", "limt"},
+        {"GET", "/v1/tasks?limit=3&after=1", "after"},
+        {"GET", "/v1/tasks/x?a", "a"},
+        {"GET", "/v1/tasks/x/events?limit=1", "limit"},
+        {"POST", "/v1/tasks?stream=1", "stream"},
+        {"POST", "/v1/tasks/x/cancel?now=1", "now"},
+        {"GET", "/v1/reviews?limit=1", "limit"},
+        {"POST", "/v1/reviews/x?b=1", "b"},
+    };
+    CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 20);
+    char want[100];
+    int status = 0;
+
+    for (size_t i = 0; i < COUNTOF(calls); i++) {
+        raw(r, calls[i][0], calls[i][1], &out, &status);
+        (void)snprintf(want, sizeof(want),
+                       "\"param\":\"%s\",\"code\":\"unknown_parameter\"",
+                       calls[i][2]);
+        CHECK(status == 400);
+        has(&out, want);
+    }
+    has(&out, "Unknown parameter: 'b'. POST /v1/reviews/* takes none.");
+    raw(r, "GET", "/v1/tasks?limit=3&before=", &out, &status);
+    CHECK(status == 200);
+}
+
+TEST(a_parameter_that_a_route_does_not_take_is_refused_by_name) /* [TASK-13] */
+{
+    work_rig_run(queries, NULL, 0, NULL);
 }
 
 TEST(wrong_requests_are_refused_with_words)

@@ -58,6 +58,7 @@ const wants = {
             { type: 'json_schema', json_schema: { name: 'x', schema: { $ref: 'file:///etc/passwd' } } }],
         grammar: [1, [], 'root ::= nowhere', 'root ::= root "a"', 'x'],
         tools: [1, 'x', [], [1], [{}], [{ type: 'x' }], [{ type: 'function', function: { name: 'a b' } }]],
+        chat_template_kwargs: [1, 'x', [], { messages: [] }, { tools: null }, { bos_token: 'x' }],
         tool_choice: [1, 'x', 'required', { type: 'function', function: { name: 'f' } }],
         branches: [1, 'x', [], [[]], [1], [[{ role: 'x' }]]], functions: [[{}]],
     },
@@ -347,6 +348,57 @@ test('a runner that hangs is ended, and its clients hear of it', async () => {
     }, { args: ['--set', 'serving.load_stall=1s'] });
 });
 
+// [IPC-15]
+test('a part that hangs is killed and started again, with a line that says why', async () => {
+    await withServer(async (s) => {
+        for (const [name, path] of [['orchestrator', '/v1/tasks'], ['gateway', '/v1/models']]) {
+            const first = find(s, name).pid;
+            process.kill(first, 'SIGSTOP');
+            await until(`another ${name}`, 15000, () => !alive(first) && find(s, name));
+            await until('service', 5000, async () => {
+                try { return (await fetch(s.url + path)).status === 200; } catch { return false; }
+            });
+            assert.match(s.log, new RegExp(`"?event"?[=:]"?part_hangs"?.*${name}`));
+        }
+        const lives = readFileSync(join(s.home, 'log', 'lives.jsonl'), 'utf8');
+        assert.match(lives, /"event":"hang","who":"gateway"/);
+    }, { args: ['--set', 'server.hang=2s'] });
+});
+
+test('parts that answer are left alone', async () => {
+    await withServer(async (s) => {
+        const pids = () => ['gateway', 'orchestrator'].map((n) => find(s, n)?.pid);
+        const before = pids();
+        await sleep(5000);
+        assert.deepEqual(pids(), before);
+        assert.doesNotMatch(s.log, /part_hangs|part_died|part_broke_protocol/);
+    }, { args: ['--set', 'server.hang=2s'] });
+});
+
+// [HTTP-41] The limit is 10 s: it shows only while the supervisor looks away.
+test('an orchestrator that does not begin to answer is a 504 after 10 s', async () => {
+    await withServer(async (s) => {
+        const made = await s.post('/v1/tasks', { prompt: 'Write a function zork(x).', entry: 'zork',
+            tests: 'assert zork(1) == 2', stream: false });
+        const { id } = await made.json();
+        await until('the verdict', 20000, async () =>
+            (await (await fetch(`${s.url}/v1/tasks/${id}`)).json()).verdict);
+        const o = find(s, 'orchestrator');
+        process.kill(o.pid, 'SIGSTOP');
+        const a = await fetch(`${s.url}/v1/tasks?limit=1`, { signal: AbortSignal.timeout(30000) });
+        assert.equal(a.status, 504);
+        const { error } = await a.json();
+        assert.equal(error.type, 'server_error');
+        assert.equal(error.code, 'orchestrator_timeout');
+        assert.equal(error.param, null);
+        assert.match(error.message, /did not begin to answer within 10 s.*idempotency key/);
+        assert.equal((await chat(s, { max_tokens: 1 })).status, 200, 'models go on');
+        assert.ok(alive(o.pid), 'halted, and left alone: server.hang=never');
+        process.kill(o.pid, 'SIGCONT');
+        await until('tasks', 5000, async () => (await fetch(`${s.url}/v1/tasks`)).status === 200);
+    }, { args: ['--set', 'server.hang=never'] });
+});
+
 test('an orchestrator killed at any moment loses no task and does none twice', async () => {
     await withServer(async (s) => {
         const accepted = new Map();
@@ -439,6 +491,12 @@ test('wrong tasks and ids are refused', async () => {
             assert.ok(a.status >= 400 && a.status < 500, `${a.status} ${JSON.stringify(body).slice(0, 80)}`);
             await a.text();
         }
+        const odd = await fetch(`${s.url}/v1/tasks?limt=3`);
+        assert.equal(odd.status, 400);
+        assert.equal((await odd.json()).error.param, 'limt');
+        const none = await fetch(`${s.url}/v1/tasks/task_01m7ya6shd8gb7hk16nj1j99nk`);
+        assert.equal(none.status, 404);
+        assert.equal((await none.json()).error.code, 'not_found');
         for (const id of ['x', 'task_x', '..%2f..%2fadmin', 'x%0d%0aX:y', 'task_01m7ya6shd8gb7hk16nj1j99nk', '%00', 'a/b/c'])
             for (const method of ['GET', 'DELETE', 'PUT']) {
                 const a = await fetch(`${s.url}/v1/tasks/${id}`, { method });

@@ -121,10 +121,32 @@ json delta_of(const common_chat_msg_diff &d)
     return o;
 }
 
+// The library says of all that goes wrong, also of a schema, that the template
+// cannot be read. Which it was is found out only after a failure.
+common_chat_params apply_once(const bridge_templates &t,
+                              const common_chat_templates_inputs &in)
+{
+    static const std::string frame =
+        "Unable to generate parser for this template. "
+        "Automatic parser generation failed: ";
+    try {
+        return common_chat_templates_apply(t.t.get(), in);
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &x) {
+        if (!in.json_schema.empty())
+            bridge_schema_grammar(in.json_schema);
+        std::string what = x.what();
+        if (what.rfind(frame, 0) == 0)
+            what.erase(0, frame.size());
+        throw std::invalid_argument(what);
+    }
+}
+
 common_chat_params apply(const bridge_templates &t,
                          common_chat_templates_inputs in, bool *only)
 {
-    auto p = common_chat_templates_apply(t.t.get(), in);
+    auto p = apply_once(t, in);
     *only = false;
     if (in.tool_choice != COMMON_CHAT_TOOL_CHOICE_REQUIRED)
         return p;

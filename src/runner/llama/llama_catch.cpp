@@ -84,6 +84,21 @@ void bound(const std::string &grammar)
 
 } // namespace
 
+std::string bridge_schema_grammar(const std::string &schema)
+{
+    static const std::string frame = "JSON schema conversion failed:\n";
+    try {
+        return json_schema_to_grammar(json::parse(schema));
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &x) {
+        std::string what = x.what();
+        if (what.rfind(frame, 0) == 0)
+            what.erase(0, frame.size());
+        throw bridge_bad_schema(what);
+    }
+}
+
 // "required" means a call and nothing before it. The library's grammar for it
 // allows any text first, which a small model never ends; the one for "auto" has
 // a rule for a call alone, so that becomes the root. False: no such rule here.
@@ -110,7 +125,7 @@ enum err bridge_grammar(const struct llama_vocab *v,
         std::string g = text_of(grammar);
         bool own = chat && !chat->p.grammar.empty(); // tools, schema
         if (!own && json_schema.n)
-            g = json_schema_to_grammar(json::parse(text_of(json_schema)));
+            g = bridge_schema_grammar(text_of(json_schema));
         bound(own ? chat->p.grammar : g);
         if (own || !g.empty()) {
             s = own ? chat_grammar(v, *chat)
