@@ -66,6 +66,38 @@ bool str_has(struct str s, struct str needle)
     return str_find(s, needle) != SIZE_MAX;
 }
 
+size_t str_quote_end(struct str s, size_t at)
+{
+    size_t i = at + 1;
+
+    while (i < s.n && s.p[i] != s.p[at])
+        i += s.p[i] == '\\' ? 2 : 1;
+    return MIN(i, s.n);
+}
+
+/* One row of the table of distances between all beginnings, kept in place. */
+size_t str_distance(struct str a, struct str b, size_t most)
+{
+    size_t row[STR_NAME_MAX + 1];
+
+    if (a.n > STR_NAME_MAX || b.n > STR_NAME_MAX)
+        return most;
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t corner = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t swap = corner + (a.p[i - 1] != b.p[j - 1]);
+
+            corner = row[j];
+            row[j] = MIN(MIN(row[j], row[j - 1]) + 1, swap);
+        }
+    }
+    return MIN(row[b.n], most);
+}
+
 struct str str_sub(struct str s, size_t at, size_t n)
 {
     at = MIN(at, s.n);

@@ -31,6 +31,16 @@ bool str_ends(struct str s, struct str suffix);
 size_t str_find(struct str s, struct str needle);
 bool str_has(struct str s, struct str needle);
 
+/* Index of the quote that closes the one at `at`, or s.n. A backslash takes
+ * the next byte with it. */
+size_t str_quote_end(struct str s, size_t at);
+
+/* How many letters to change, add or drop to make one of the other (Levenshtein
+ * distance), at most `most`; for guessing which name was meant. Names over
+ * STR_NAME_MAX bytes are `most` apart from all others. */
+enum { STR_NAME_MAX = 63 };
+size_t str_distance(struct str a, struct str b, size_t most);
+
 /* The part from `at` on, at most `n` bytes; both are clamped to the slice. */
 struct str str_sub(struct str s, size_t at, size_t n);
 struct str str_trim(struct str s); /* without ASCII space at both ends */

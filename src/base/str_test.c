@@ -29,6 +29,37 @@ TEST(parts_are_found_and_cut_within_bounds)
     CHECK(str_trim(STR("  ")).n == 0);
 }
 
+TEST(a_quote_is_closed_by_its_like_that_no_backslash_hides)
+{
+    CHECK(str_quote_end(STR("x'ab'c'"), 1) == 4);
+    CHECK(str_quote_end(STR("''"), 0) == 1);
+    CHECK(str_quote_end(STR("'a\"b'"), 0) == 4);
+    CHECK(str_quote_end(STR("\"a\\\"b\""), 0) == 5);
+    CHECK(str_quote_end(STR("'a\\\\'b'"), 0) == 4);
+    CHECK(str_quote_end(STR("'ab"), 0) == 3);
+    CHECK(str_quote_end(STR("'ab\\"), 0) == 4);
+    CHECK(str_quote_end(STR("'ab\\'"), 0) == 5);
+}
+
+TEST(the_distance_of_two_names_is_what_one_has_to_change)
+{
+    static const char long_name[] =
+        "0123456789012345678901234567890123456789012345678901234567890123";
+    struct str longest = {long_name, STR_NAME_MAX};
+
+    CHECK(str_distance(STR("tasks"), STR("tasks"), 9) == 0);
+    CHECK(str_distance(STR("taks"), STR("tasks"), 9) == 1);
+    CHECK(str_distance(STR("tasks"), STR("taks"), 9) == 1);
+    CHECK(str_distance(STR("task-"), STR("tasks"), 9) == 1);
+    CHECK(str_distance(STR("kitten"), STR("sitting"), 9) == 3);
+    CHECK(str_distance(STR(""), STR("abc"), 9) == 3);
+    CHECK(str_distance(STR("abc"), STR(""), 9) == 3);
+    CHECK(str_distance(STR("kitten"), STR("sitting"), 2) == 2);
+    CHECK(str_distance(longest, str_sub(longest, 1, SIZE_MAX), 9) == 1);
+    CHECK(str_distance(str_c(long_name), longest, 9) == 9);
+    CHECK(str_distance(longest, str_c(long_name), 9) == 9);
+}
+
 TEST(cut_takes_the_part_before_the_separator)
 {
     struct str s = STR("a,,b"), none = {NULL, 0};

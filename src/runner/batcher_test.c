@@ -91,6 +91,15 @@ static struct rig open_rig(const struct fake_opts *o)
     return r;
 }
 
+/* An engine with so many cells, whose answers have no end of their own. */
+static struct rig open_endless(uint32_t n_ctx)
+{
+    struct fake_opts o = usual;
+    o.n_ctx = n_ctx;
+    o.stop_every = 0;
+    return open_rig(&o);
+}
+
 /* Everything that is left is idle cache, and the engine agrees. */
 static void close_rig(struct rig *r)
 {
@@ -327,10 +336,7 @@ TEST(the_same_seed_gives_the_same_answer_and_others_do_not)
 /* Many choices with long answers in a cache far too small for all of them. */
 TEST(a_full_cache_sends_choices_back_and_loses_nothing)
 {
-    struct fake_opts o = usual;
-    o.n_ctx = 160;
-    o.stop_every = 0;
-    struct rig r = open_rig(&o);
+    struct rig r = open_endless(160);
     char prompt[10][60];
     for (uint32_t i = 0; i < 10; i++) {
         (void)snprintf(prompt[i], sizeof prompt[i],
@@ -345,10 +351,7 @@ TEST(a_full_cache_sends_choices_back_and_loses_nothing)
 
 TEST(an_answer_ends_where_the_context_ends)
 {
-    struct fake_opts o = usual;
-    o.n_ctx = 64;
-    o.stop_every = 0;
-    struct rig r = open_rig(&o);
+    struct rig r = open_endless(64);
     submit(&r, 1, "x", 0);
     run_out(&r);
     CHECK(heard[1].text[0].len == 63);
@@ -442,10 +445,7 @@ TEST(a_held_request_waits_and_others_go_on)
 
 TEST(held_requests_make_room_for_others)
 {
-    struct fake_opts o = usual;
-    o.n_ctx = 100;
-    o.stop_every = 0;
-    struct rig r = open_rig(&o);
+    struct rig r = open_endless(100);
     char big[71];
     memset(big, 'q', 70);
     big[70] = '\0';

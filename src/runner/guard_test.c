@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/jsonw.h"
+#include "fake/chat_input.h"
 #include "fake/fake_engine.h"
 #include "runner/guard_marks.h"
 #include "test.h"
@@ -21,25 +21,13 @@ static const struct fake_opts toy = {.n_ctx = 8,
 /* Appends the tokens of a chat with one message; ERR_OK or the refusal. */
 static enum err chat(const char *role, struct str content, struct buf *tokens)
 {
-    CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
     CLEANUP(json_done) struct json_doc doc = JSON_DOC_INIT;
     struct fake_engine *f = fake_engine_new(&toy);
     struct engine_rendered out = {0};
     uint32_t at_least;
     struct guard_chat in = {.at_least = &at_least};
-    struct jsonw w = JSONW_INIT(&text);
     CHECK(f);
-    jsonw_obj(&w);
-    jsonw_key_arr(&w, "messages");
-    jsonw_obj(&w);
-    jsonw_key_cstr(&w, "role", role);
-    jsonw_key_str(&w, "content", content);
-    jsonw_obj_end(&w);
-    jsonw_arr_end(&w);
-    jsonw_obj_end(&w);
-    CHECK(jsonw_end(&w) == ERR_OK);
-    CHECK(json_parse(&doc, buf_str(&text), NULL, NULL) == ERR_OK);
-    in.input = json_root(&doc);
+    in.input = chat_input(role, content, &doc);
     enum err e = guard_chat(&f->base, &in, tokens, NULL, &out, NULL);
     if (e == ERR_OK)
         f->base.ops->chat_free(out.chat);

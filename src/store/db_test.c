@@ -1,21 +1,14 @@
 /* What db.c adds to a driver; sqlite_test.c has the rest. */
 #include "store/db.h"
 
+#include "fake/sql.h"
 #include "test.h"
 
 static struct why why;
 
-static struct db *memory(void)
-{
-    struct db *db = NULL;
-
-    CHECK(db_open(&db, STR("sqlite::memory:"), NULL, &why) == ERR_OK);
-    return db;
-}
-
 TEST(closing_frees_statements_in_whatever_order_they_were_made_and_freed)
 {
-    struct db *db CLEANUP(db_closep) = memory();
+    struct db *db CLEANUP(db_closep) = sql_memory();
     struct db_stmt *st[5] = {NULL};
 
     for (size_t i = 0; i < 5; i++)
@@ -29,7 +22,7 @@ TEST(closing_frees_statements_in_whatever_order_they_were_made_and_freed)
 
 TEST(a_failed_bind_sticks_until_the_reset)
 {
-    struct db *db CLEANUP(db_closep) = memory();
+    struct db *db CLEANUP(db_closep) = sql_memory();
     struct db_stmt *st CLEANUP(db_stmt_freep) = NULL;
     bool row = false;
 
@@ -45,7 +38,7 @@ TEST(a_failed_bind_sticks_until_the_reset)
 
 TEST(a_transaction_left_by_a_failure_is_rolled_back)
 {
-    struct db *db CLEANUP(db_closep) = memory();
+    struct db *db CLEANUP(db_closep) = sql_memory();
 
     CHECK(db_exec(db, "CREATE TABLE t (x BIGINT)", &why) == ERR_OK);
     {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "fake/sql.h"
 #include "store/db_driver.h"
 #include "test.h"
 
@@ -187,16 +188,6 @@ static bool says(const char *part)
     return false;
 }
 
-static int64_t number(struct db *db, const char *sql)
-{
-    struct db_stmt *st CLEANUP(db_stmt_freep) = NULL;
-    bool row = false;
-
-    CHECK(db_prepare(db, sql, &st, &why) == ERR_OK);
-    CHECK(db_step(st, &row, &why) == ERR_OK && row);
-    return db_col_i64(st, 0);
-}
-
 static const char table[] =
     "CREATE TABLE t (id BIGINT PRIMARY KEY, name TEXT UNIQUE, "
     "score DOUBLE PRECISION CHECK (score >= 0), body BLOB)";
@@ -249,12 +240,12 @@ TEST(a_transaction_is_all_or_nothing)
               == ERR_OK);
         CHECK(db_begin(db, DB_DURABLE, &why) == ERR_SYNTAX);
         CHECK(db_exec(db, "INSERT INTO t (id) VALUES (7)", &why) == ERR_OK);
-        CHECK(number(db, "PRAGMA synchronous") == (i == 0 ? 1 : 2));
+        CHECK(sql_number(db, "PRAGMA synchronous") == (i == 0 ? 1 : 2));
         if (i == 1)
             CHECK(db_commit(db, &why) == ERR_OK);
     }
-    CHECK(number(db, "SELECT count(*) FROM t") == 1);
-    CHECK(number(db, "PRAGMA synchronous") == 2);
+    CHECK(sql_number(db, "SELECT count(*) FROM t") == 1);
+    CHECK(sql_number(db, "PRAGMA synchronous") == 2);
     CHECK(db_commit(db, &why) == ERR_SYNTAX);
 }
 
@@ -268,9 +259,9 @@ TEST(the_file_is_opened_with_the_promised_settings)
     CHECK(db_prepare(db, "PRAGMA journal_mode", &st, &why) == ERR_OK);
     CHECK(db_step(st, &row, &why) == ERR_OK);
     CHECK(str_eq(db_col_text(st, 0), STR("wal")));
-    CHECK(number(db, "PRAGMA foreign_keys") == 1);
-    CHECK(number(db, "PRAGMA synchronous") == 2);
-    CHECK(number(db, "PRAGMA trusted_schema") == 0);
+    CHECK(sql_number(db, "PRAGMA foreign_keys") == 1);
+    CHECK(sql_number(db, "PRAGMA synchronous") == 2);
+    CHECK(sql_number(db, "PRAGMA trusted_schema") == 0);
     CHECK(db_exec(db, "ATTACH ':memory:' AS x", &why) != ERR_OK);
     CHECK(db_exec(db, "SELECT \"text\"", &why) == ERR_SYNTAX);
 }
@@ -353,7 +344,7 @@ TEST(a_read_only_handle_reads_and_does_not_write)
 
     CHECK(db_exec(db, table, &why) == ERR_OK);
     CHECK(db_open(&reader, str_c(url), &ro, &why) == ERR_OK);
-    CHECK(number(reader, "SELECT count(*) FROM t") == 0);
+    CHECK(sql_number(reader, "SELECT count(*) FROM t") == 0);
     CHECK(db_exec(reader, "INSERT INTO t (id) VALUES (1)", &why) == ERR_STORE);
     CHECK(says("may this user write"));
 }
@@ -401,7 +392,7 @@ TEST(a_full_disk_says_so_and_keeps_what_was_committed)
     int64_t n = 0;
 
     CHECK(db_exec(db, table, &why) == ERR_OK);
-    CHECK(number(db, "PRAGMA max_page_count=40") == 40);
+    CHECK(sql_number(db, "PRAGMA max_page_count=40") == 40);
     CHECK(buf_reserve(&big, 20000) == ERR_OK);
     memset(big.data, 'x', 20000);
     buf_grew(&big, 20000);
@@ -413,7 +404,7 @@ TEST(a_full_disk_says_so_and_keeps_what_was_committed)
         e = db_run(st, &why);
     }
     CHECK(e == ERR_STORE && says("no space left"));
-    CHECK(number(db, "SELECT count(*) FROM t") == n - 1);
+    CHECK(sql_number(db, "SELECT count(*) FROM t") == n - 1);
 }
 
 TEST(a_lock_held_elsewhere_is_waited_for_and_then_reported)
@@ -429,7 +420,7 @@ TEST(a_lock_held_elsewhere_is_waited_for_and_then_reported)
     CHECK(db_begin(a, DB_DURABLE, &why) == ERR_OK);
     CHECK(db_begin(b, DB_DURABLE, &why) == ERR_AGAIN);
     CHECK(says("locked by another process"));
-    CHECK(number(b, "SELECT count(*) FROM t") == 0); /* readers go on */
+    CHECK(sql_number(b, "SELECT count(*) FROM t") == 0); /* readers go on */
     db_rollback(a);
     CHECK(db_begin(b, DB_DURABLE, &why) == ERR_OK);
     CHECK(db_commit(b, &why) == ERR_OK);
@@ -476,9 +467,9 @@ static void sound(void)
     int64_t n;
 
     CHECK(db_open(&db, str_c(url), &check, &why) == ERR_OK);
-    if (number(db, "SELECT count(*) FROM sqlite_schema") == 0)
+    if (sql_number(db, "SELECT count(*) FROM sqlite_schema") == 0)
         return;
-    n = number(db, "SELECT count(*) FROM r");
+    n = sql_number(db, "SELECT count(*) FROM r");
     CHECK(n == 0 || n == 2);
 }
 

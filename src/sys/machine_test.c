@@ -11,6 +11,24 @@
 
 #define GIB 1073741824ULL
 
+/* The files of a machine whose process is in these groups. */
+static struct scratch machine(const char *groups)
+{
+    struct scratch s = scratch_make();
+
+    scratch_write(&s, "proc/meminfo", STR(MEMINFO));
+    scratch_write(&s, "proc/self/cgroup", str_c(groups));
+    return s;
+}
+
+static struct machine_memory memory(const struct scratch *s)
+{
+    struct machine_memory m;
+
+    CHECK(machine_memory_at(s->dir, &m, NULL) == ERR_OK);
+    return m;
+}
+
 TEST(memory_without_a_group_limit_is_the_machines)
 {
     CLEANUP(scratch_done) struct scratch s = scratch_make();
@@ -27,49 +45,43 @@ TEST(memory_without_a_group_limit_is_the_machines)
 
 TEST(the_smallest_limit_of_all_groups_above_us_counts_v2)
 {
-    CLEANUP(scratch_done) struct scratch s = scratch_make();
+    CLEANUP(scratch_done) struct scratch s = machine("0::/a/b\n");
     struct machine_memory m;
 
-    scratch_write(&s, "proc/meminfo", STR(MEMINFO));
-    scratch_write(&s, "proc/self/cgroup", STR("0::/a/b\n"));
     scratch_write(&s, "sys/fs/cgroup/a/b/memory.max", STR("max\n"));
     scratch_write(&s, "sys/fs/cgroup/a/memory.max", STR("4294967296\n"));
     scratch_write(&s, "sys/fs/cgroup/a/memory.current", STR("2147483648\n"));
     scratch_write(&s, "sys/fs/cgroup/a/memory.stat",
                   STR("anon 5\ninactive_file 1073741824\n"));
     scratch_write(&s, "sys/fs/cgroup/memory.max", STR("8589934592\n"));
-    CHECK(machine_memory_at(s.dir, &m, NULL) == ERR_OK);
+    m = memory(&s);
     CHECK(m.limit_bytes == 4 * GIB);
     CHECK(m.used_bytes == GIB); /* page cache that can go is not use */
 }
 
 TEST(version_1_groups_are_read_and_their_word_for_no_limit_known)
 {
-    CLEANUP(scratch_done) struct scratch s = scratch_make();
+    CLEANUP(scratch_done)
+    struct scratch s = machine("5:cpu,cpuacct:/\n4:memory:/box\n0::/\n");
     struct machine_memory m;
 
-    scratch_write(&s, "proc/meminfo", STR(MEMINFO));
-    scratch_write(&s, "proc/self/cgroup",
-                  STR("5:cpu,cpuacct:/\n4:memory:/box\n0::/\n"));
     scratch_write(&s, "sys/fs/cgroup/memory/box/memory.limit_in_bytes",
                   STR("1073741824\n"));
     scratch_write(&s, "sys/fs/cgroup/memory/box/memory.usage_in_bytes",
                   STR("1000\n"));
     scratch_write(&s, "sys/fs/cgroup/memory/memory.limit_in_bytes",
                   STR("9223372036854771712\n"));
-    CHECK(machine_memory_at(s.dir, &m, NULL) == ERR_OK);
+    m = memory(&s);
     CHECK(m.limit_bytes == GIB && m.used_bytes == 1000);
 }
 
 TEST(a_group_path_of_the_host_is_found_at_the_mount)
 {
-    CLEANUP(scratch_done) struct scratch s = scratch_make();
+    CLEANUP(scratch_done) struct scratch s = machine("0::/docker/4711\n");
     struct machine_memory m;
 
-    scratch_write(&s, "proc/meminfo", STR(MEMINFO));
-    scratch_write(&s, "proc/self/cgroup", STR("0::/docker/4711\n"));
     scratch_write(&s, "sys/fs/cgroup/memory.max", STR("1073741824\n"));
-    CHECK(machine_memory_at(s.dir, &m, NULL) == ERR_OK);
+    m = memory(&s);
     CHECK(m.limit_bytes == GIB);
 }
 

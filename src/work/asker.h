@@ -2,7 +2,7 @@
  * asker.h - the seam through which a task asks a model.
  *
  * The product asks the gateway (asker_gateway); tests script the answers.
- * A failure says what the engine can do about it: a code whose HTTP status is
+ * A failure says what the executor can do about it: a code whose HTTP status is
  * 4xx and that is not retryable: this model will not answer this question;
  * retryable codes: nobody could be reached now.
  */

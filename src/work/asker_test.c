@@ -1,34 +1,9 @@
 /* The gateway's stream as an answer, and what its failures become. */
 #include "work/asker.h"
 
-#include "data/sse.h"
+#include "fake/fake_chat.h"
 #include "fake/work_rig.h"
 #include "test.h"
-
-static const char *const *script;
-static enum err refusal;
-static char asked[4096];
-
-static enum err chat(struct work_web *web, struct http_req *req, struct str arg,
-                     struct why *w)
-{
-    CLEANUP(buf_done) struct buf out = BUF_INIT(1 << 16);
-    const struct http_answer a = {.status = 200,
-                                  .type = STR("text/event-stream")};
-
-    (void)arg;
-    (void)snprintf(asked, sizeof(asked), "%.*s", STR_ARG(req->body));
-    if (refusal != ERR_OK)
-        return FAIL(w, refusal, "no such model");
-    for (size_t i = 0; script[i] != NULL; i++)
-        TRY(sse_add_data(&out, NULL, str_c(script[i])));
-    TRY(http_stream_begin(web->server, req->ref, &a));
-    TRY(http_stream_write(web->server, req->ref, buf_str(&out)));
-    return http_stream_end(web->server, req->ref);
-}
-
-static const struct work_route route[] = {
-    {"POST", "/v1/chat/completions", 1 << 20, chat}};
 
 static void heard(void *ctx, struct str piece)
 {
@@ -67,23 +42,24 @@ static void answers(struct work_rig *r)
     struct asker_answer a;
     struct why w;
 
-    script = whole;
+    fake_chat.script = whole;
     CHECK(ask(r, &a, &pieces, &w) == ERR_OK);
     CHECK(str_eq(buf_str(&a.text), STR("ab")));
     CHECK(str_eq(buf_str(&pieces), STR("[a][b]")));
     CHECK(a.tokens_in == 7 && a.tokens_out == 2);
     assert_string_equal(a.finish, "stop");
     assert_string_equal(
-        asked, "{\"model\":\"m\",\"messages\":[{\"role\":\"system\","
-               "\"content\":\"s\"},{\"role\":\"user\",\"content\":"
-               "\"u \\\"quoted\\\"\"}],\"stream\":true,\"stream_options\":{"
-               "\"include_usage\":true},\"temperature\":0.7,\"seed\":5}");
+        fake_chat.asked,
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"system\","
+        "\"content\":\"s\"},{\"role\":\"user\",\"content\":"
+        "\"u \\\"quoted\\\"\"}],\"stream\":true,\"stream_options\":{"
+        "\"include_usage\":true},\"temperature\":0.7,\"seed\":5}");
     asker_answer_done(&a);
 }
 
 TEST(an_answer_comes_in_pieces_and_whole)
 {
-    work_rig_run(answers, route, 1, NULL);
+    work_rig_run(answers, &fake_chat_route, 1, NULL);
 }
 
 static const char *const cut[] = {
@@ -113,8 +89,8 @@ static void fails(struct work_rig *r)
         struct why w;
         enum err e;
 
-        script = cases[i].script;
-        refusal = cases[i].refusal;
+        fake_chat.script = cases[i].script;
+        fake_chat.refusal = cases[i].refusal;
         e = ask(r, &a, &pieces, &w);
         if (e != cases[i].e || strstr(w.msg, cases[i].words) == NULL)
             print_error("%zu: %s: %s\n", i, err_name(e), w.msg);
@@ -122,12 +98,12 @@ static void fails(struct work_rig *r)
         CHECK(strstr(w.msg, cases[i].words) != NULL);
         asker_answer_done(&a);
     }
-    refusal = ERR_OK;
+    fake_chat.refusal = ERR_OK;
 }
 
 TEST(every_failure_has_a_code_that_says_what_to_do)
 {
-    work_rig_run(fails, route, 1, NULL);
+    work_rig_run(fails, &fake_chat_route, 1, NULL);
 }
 
 TEST(a_gateway_that_is_not_there_may_come)

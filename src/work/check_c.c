@@ -50,16 +50,12 @@ static enum err fail_with(struct check_result *out, struct str evidence)
 static size_t find_outside(struct str s, struct str what)
 {
     unsigned depth = 0;
-    char quote = 0;
 
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
 
-        if (quote != 0) {
-            i += c == '\\';
-            quote = c == quote ? 0 : quote;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
+        if (c == '"' || c == '\'') {
+            i = str_quote_end(s, i);
         } else if (depth == 0 && str_starts(str_sub(s, i, SIZE_MAX), what)) {
             return i;
         } else if (c == '(' || c == '[' || c == '{') {

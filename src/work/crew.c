@@ -21,7 +21,7 @@ struct job {
     struct id id;
     bool running;
     unsigned tries;
-    struct engine_signal signal;
+    struct executor_signal signal;
     int signal_end; /* writing here makes signal.fd readable */
 };
 
@@ -71,7 +71,7 @@ static enum err job_new(struct str id, struct job **out, struct why *w)
     return ERR_OK;
 }
 
-static void interrupt(struct job *j, enum engine_reason reason)
+static void interrupt(struct job *j, enum executor_reason reason)
 {
     if (atomic_load(&j->signal.interrupted))
         return;
@@ -130,7 +130,7 @@ static enum err run(struct crew *c, struct worklog *log, struct job *j)
     if (log->db == NULL)
         e = worklog_open(log, str_c(c->opts.url), c->opts.now_ms, &why);
     if (e == ERR_OK)
-        e = engine_run(c->opts.engine, log, job_id(j), &j->signal, &why);
+        e = executor_run(c->opts.executor, log, job_id(j), &j->signal, &why);
     if (e != ERR_OK && e != ERR_SHUTDOWN) {
         LOG(ERROR, WORK, "task_stopped", LOG_S("task", j->id.text), LOG_ERR(e),
             LOG_WHY(&why));
@@ -254,7 +254,7 @@ bool crew_cancel(struct crew *c, struct str id)
     (void)pthread_mutex_lock(&c->lock);
     j = find(c, id);
     if (j != NULL)
-        interrupt(j, ENGINE_CANCEL);
+        interrupt(j, EXECUTOR_CANCEL);
     (void)pthread_mutex_unlock(&c->lock);
     return j != NULL;
 }
@@ -266,7 +266,7 @@ void crew_free(struct crew *c)
     (void)pthread_mutex_lock(&c->lock);
     c->stopping = true;
     for (struct job *j = c->jobs; j != NULL; j = j->next)
-        interrupt(j, ENGINE_STOP);
+        interrupt(j, EXECUTOR_STOP);
     (void)pthread_cond_broadcast(&c->changed);
     (void)pthread_mutex_unlock(&c->lock);
     for (unsigned i = 0; i < c->n_threads; i++)

@@ -10,15 +10,16 @@
 #define WORK_CREW_H
 
 #include "base/id.h"
-#include "work/engine.h"
+#include "work/executor.h"
 
 enum { CREW_THREADS_MAX = 64 };
 
 struct crew;
 
 struct crew_opts {
-    const struct engine *engine; /* borrowed; on_event comes on its threads */
-    const char *url;             /* of work.db, borrowed */
+    const struct executor
+        *executor;   /* borrowed; on_event comes on its threads */
+    const char *url; /* of work.db, borrowed */
     int64_t (*now_ms)(void);
     unsigned threads;     /* 1..CREW_THREADS_MAX */
     unsigned waiting_max; /* tasks */

@@ -10,7 +10,7 @@ struct shop {
     struct scratch scratch;
     char url[512];
     struct worklog log;
-    struct engine engine;
+    struct executor executor;
     struct crew *crew;
     atomic_uint asked, at_once, most;
     atomic_bool hold;
@@ -53,16 +53,16 @@ static void shop_open(struct shop *s)
         n.id = str_c(s->ids[i]);
         CHECK(worklog_create(&s->log, &n, &taken, NULL) == ERR_OK);
     }
-    s->engine = ENGINE_DEFAULT;
-    s->engine.asker = (struct asker){say, s};
-    s->engine.state = s->scratch.dir;
-    s->engine.tiers = "m";
-    s->engine.attempts = 1;
+    s->executor = EXECUTOR_DEFAULT;
+    s->executor.asker = (struct asker){say, s};
+    s->executor.state = s->scratch.dir;
+    s->executor.tiers = "m";
+    s->executor.attempts = 1;
 }
 
 static void crew_open(struct shop *s, unsigned threads, unsigned waiting)
 {
-    const struct crew_opts o = {.engine = &s->engine,
+    const struct crew_opts o = {.executor = &s->executor,
                                 .url = s->url,
                                 .now_ms = clock_unix_ms,
                                 .threads = threads,
@@ -78,9 +78,23 @@ static void shop_done(struct shop *s)
     scratch_done(&s->scratch);
 }
 
+/* A shop whose model holds every task that it is asked about. */
+static void shop_busy(struct shop *s, unsigned threads, unsigned waiting)
+{
+    shop_open(s);
+    atomic_store(&s->hold, true);
+    crew_open(s, threads, waiting);
+}
+
 static void add(struct shop *s, int i)
 {
     CHECK(crew_add(s->crew, str_c(s->ids[i]), true, NULL) == ERR_OK);
+}
+
+static void add_all(struct shop *s)
+{
+    for (int i = 0; i < TASKS; i++)
+        add(s, i);
 }
 
 static enum err count(void *ctx, struct str id)
@@ -109,11 +123,8 @@ TEST(every_task_is_done_by_as_many_threads_as_there_are)
 {
     struct shop s;
 
-    shop_open(&s);
-    atomic_store(&s.hold, true);
-    crew_open(&s, 2, TASKS);
-    for (int i = 0; i < TASKS; i++)
-        add(&s, i);
+    shop_busy(&s, 2, TASKS);
+    add_all(&s);
     while (atomic_load(&s.at_once) < 2)
         clock_sleep_ms(1);
     CHECK(crew_count(s.crew).waiting == TASKS - 2);
@@ -127,9 +138,7 @@ TEST(a_task_is_taken_once_and_the_queue_is_bounded)
 {
     struct shop s;
 
-    shop_open(&s);
-    atomic_store(&s.hold, true);
-    crew_open(&s, 1, 1);
+    shop_busy(&s, 1, 1);
     add(&s, 0);
     while (crew_count(s.crew).running == 0)
         clock_sleep_ms(1);
@@ -150,9 +159,7 @@ TEST(running_and_waiting_tasks_can_be_cancelled)
 {
     struct shop s;
 
-    shop_open(&s);
-    atomic_store(&s.hold, true);
-    crew_open(&s, 1, TASKS);
+    shop_busy(&s, 1, TASKS);
     add(&s, 0);
     add(&s, 1);
     while (atomic_load(&s.asked) == 0)
@@ -169,19 +176,15 @@ TEST(what_a_stop_interrupts_the_next_life_finishes)
 {
     struct shop s;
 
-    shop_open(&s);
-    atomic_store(&s.hold, true);
-    crew_open(&s, 2, TASKS);
-    for (int i = 0; i < TASKS; i++)
-        add(&s, i);
+    shop_busy(&s, 2, TASKS);
+    add_all(&s);
     while (crew_count(s.crew).running < 2)
         clock_sleep_ms(1);
     crew_free(s.crew);
     CHECK(unfinished(&s) == TASKS); /* none lost, none ended */
     atomic_store(&s.hold, false);
     crew_open(&s, 2, TASKS);
-    for (int i = 0; i < TASKS; i++)
-        add(&s, i);
+    add_all(&s);
     wait_until(&s, 0);
     shop_done(&s);
 }

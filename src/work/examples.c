@@ -75,15 +75,11 @@ static size_t number_end(struct str s, size_t i)
 
 static size_t string_end(struct str s, size_t i)
 {
-    char quote = s.p[i++];
+    size_t end = str_quote_end(s, i);
 
-    for (; i < s.n && s.p[i] != '\n'; i++) {
-        if (s.p[i] == quote)
-            return i + 1;
-        if (s.p[i] == '\\' && i + 1 < s.n && s.p[i + 1] != '\n')
-            i++;
-    }
-    return 0;
+    if (end == s.n || str_has(str_sub(s, i, end - i), STR("\n")))
+        return 0; /* not closed on its line */
+    return end + 1;
 }
 
 static size_t word_literal_end(struct str s, size_t i)
@@ -183,18 +179,13 @@ static bool word_fits(struct str word, enum lang lang)
 
 static bool literal_fits(struct str s, enum lang lang)
 {
-    char quote = 0;
-
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
 
-        if (quote != 0) {
-            i += c == '\\';
-            quote = c == quote ? 0 : quote;
-        } else if (c == '"' || c == '\'') {
+        if (c == '"' || c == '\'') {
             if (lang == LANG_C && c == '\'')
                 return false; /* a text there, a character here */
-            quote = c;
+            i = str_quote_end(s, i);
         } else if (lang == LANG_C && strchr("[{", c) != NULL) {
             return false;
         } else if (is_name(c, true)) {

@@ -2,7 +2,7 @@
  * progress.h - how far a task is, rebuilt from its stored events, and what
  * has to be done next.
  *
- * This is the whole state machine of a task. The engine does nothing but: ask
+ * This is the whole state machine of a task. The executor does nothing but: ask
  * progress_next, do it, store an event, fold the event. A task that is
  * resumed after a crash folds its stored events and goes on with
  * progress_next: it takes the same way because it is the same code. Nothing

@@ -81,6 +81,20 @@ static void attempt(struct progress *p, unsigned n)
     take(p, EVENT_ATTEMPT_STARTED, members);
 }
 
+/* The first model's first attempt is under way. */
+static void attempting(struct progress *p, const char *classification)
+{
+    classified(p, classification);
+    take(p, EVENT_TIER_STARTED, "");
+    attempt(p, 1);
+}
+
+static void answered(struct progress *p, const char *classification)
+{
+    attempting(p, classification);
+    take(p, EVENT_ATTEMPT_ANSWER, ANSWER);
+}
+
 /* One attempt that fails its syntax check. */
 static void fail_attempt(struct progress *p, unsigned n)
 {
@@ -154,10 +168,7 @@ TEST(a_failed_attempt_is_followed_by_one_with_its_code_and_evidence)
 {
     CLEANUP(progress_done) struct progress p = {0};
 
-    classified(&p, CLASSIFIED);
-    take(&p, EVENT_TIER_STARTED, "");
-    attempt(&p, 1);
-    take(&p, EVENT_ATTEMPT_ANSWER, ANSWER);
+    answered(&p, CLASSIFIED);
     take(&p, EVENT_CHECK_RESULT, PASSED("syntax"));
     take(&p, EVENT_CHECK_RESULT, FAILED("compile", "f(2) gave 2"));
     CHECK(next(&p) == STEP_FAIL && p.failed_check == CHECK_COMPILE);
@@ -229,10 +240,7 @@ TEST(a_task_that_needs_a_person_goes_to_review_after_all_checks_passed)
 {
     CLEANUP(progress_done) struct progress p = {0};
 
-    classified(&p, PERSON);
-    take(&p, EVENT_TIER_STARTED, "");
-    attempt(&p, 1);
-    take(&p, EVENT_ATTEMPT_ANSWER, ANSWER);
+    answered(&p, PERSON);
     take(&p, EVENT_CHECK_RESULT, PASSED("syntax"));
     CHECK(next(&p) == STEP_REVIEW);
     take(&p, EVENT_TASK_REVIEW, "\"reason\":\"critical\"");
@@ -250,10 +258,7 @@ TEST(a_decision_without_code_leaves_the_code)
 {
     CLEANUP(progress_done) struct progress p = {0};
 
-    classified(&p, PERSON);
-    take(&p, EVENT_TIER_STARTED, "");
-    attempt(&p, 1);
-    take(&p, EVENT_ATTEMPT_ANSWER, ANSWER);
+    answered(&p, PERSON);
     take(&p, EVENT_TASK_DONE, "\"verdict\":\"unproved\"");
     take(&p, EVENT_REVIEW_DECIDED, "\"verdict\":\"approved\"");
     CHECK(str_eq(buf_str(&p.code), STR("def f(n): return n\n")));
@@ -264,9 +269,7 @@ TEST(a_cancelled_task_is_over_wherever_it_stood)
 {
     CLEANUP(progress_done) struct progress p = {0};
 
-    classified(&p, CLASSIFIED);
-    take(&p, EVENT_TIER_STARTED, "");
-    attempt(&p, 1);
+    attempting(&p, CLASSIFIED);
     take(&p, EVENT_TASK_DONE, "\"verdict\":\"cancelled\"");
     CHECK(next(&p) == STEP_NONE && p.verdict == VERDICT_CANCELLED);
 }
@@ -292,10 +295,7 @@ TEST(a_check_in_flight_runs_again_and_those_that_passed_do_not)
 {
     CLEANUP(progress_done) struct progress p = {0};
 
-    classified(&p, CLASSIFIED);
-    take(&p, EVENT_TIER_STARTED, "");
-    attempt(&p, 1);
-    take(&p, EVENT_ATTEMPT_ANSWER, ANSWER);
+    answered(&p, CLASSIFIED);
     take(&p, EVENT_CHECK_RESULT, PASSED("syntax"));
     take(&p, EVENT_CHECK_STARTED, "\"check\":\"compile\"");
     take(&p, EVENT_TASK_RESUMED, "");

@@ -26,7 +26,7 @@ struct work {
     struct work_web web;
     struct super_link super;
     struct feed *feed;
-    struct engine engine;
+    struct executor executor;
     char tiers[1024];
     bool stops;
 };
@@ -72,8 +72,8 @@ static void on_signal(void *ctx, int signo)
 /* ---- events ------------------------------------------------------------------------------ */
 
 /* On a thread of the crew. */
-static void on_engine_event(void *ctx, struct str task, enum event_id e,
-                            struct str data)
+static void on_executor_event(void *ctx, struct str task, enum event_id e,
+                              struct str data)
 {
     struct work *k = ctx;
 
@@ -139,7 +139,7 @@ static enum err make_crew(struct work *k, struct why *w)
 {
     const struct options *o = k->opts->options;
     const struct feed_handler handler = {k, on_feed_event, on_feed_lost};
-    const struct crew_opts crew = {.engine = &k->engine,
+    const struct crew_opts crew = {.executor = &k->executor,
                                    .url = k->web.db_url,
                                    .now_ms = clock_unix_ms,
                                    .threads = (unsigned)o->tasks_parallel,
@@ -149,14 +149,14 @@ static enum err make_crew(struct work *k, struct why *w)
     if (!str_z(o->tasks_tiers, k->tiers, sizeof(k->tiers)))
         return FAIL(w, ERR_CONFIG, "tasks.tiers is too long");
     TRY(matrix_chain(o->tasks_tiers, (unsigned)o->tasks_attempts, &plan, w));
-    k->engine = ENGINE_DEFAULT;
-    k->engine.asker = asker_gateway(k->web.gateway_socket);
-    k->engine.on_event = on_engine_event;
-    k->engine.ctx = k;
-    k->engine.state = k->opts->paths->state;
-    k->engine.tiers = k->tiers;
-    k->engine.attempts = (unsigned)o->tasks_attempts;
-    k->engine.check_ms = (unsigned)o->tasks_check_time;
+    k->executor = EXECUTOR_DEFAULT;
+    k->executor.asker = asker_gateway(k->web.gateway_socket);
+    k->executor.on_event = on_executor_event;
+    k->executor.ctx = k;
+    k->executor.state = k->opts->paths->state;
+    k->executor.tiers = k->tiers;
+    k->executor.attempts = (unsigned)o->tasks_attempts;
+    k->executor.check_ms = (unsigned)o->tasks_check_time;
     TRY(feed_new(k->web.loop, &handler, &k->feed, w));
     return crew_new(&crew, &k->web.crew, w);
 }
@@ -197,8 +197,8 @@ static enum err start(struct work *k, struct why *w)
     TRY(make_crew(k, w));
     TRY(loop_on_signal(k->web.loop, SIGTERM, on_signal, k, w));
     TRY(worklog_unfinished(&k->web.log, resume_one, k, w));
+    probe_sandbox(); /* may take its time: before UP, after which we answer */
     TRY(listen(k, w));
-    probe_sandbox();
     LOG(INFO, WORK, "ready", LOG_S("tiers", k->tiers),
         LOG_U("parallel", k->opts->options->tasks_parallel));
     return ERR_OK;

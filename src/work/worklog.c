@@ -154,34 +154,26 @@ static enum err update_task(struct worklog *l, struct str id,
     return db_run(st, w);
 }
 
-static enum err open_review(struct worklog *l, struct str id, int64_t at,
-                            struct str reason, struct why *w)
+/* A statement about the review of ?1, at ?2, with the words ?3. */
+static enum err review(struct worklog *l, const char *sql, struct str id,
+                       int64_t at, struct str words, struct why *w)
 {
     CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
 
-    TRY(db_prepare(l->db,
-                   "INSERT INTO review (task, opened_ms, reason)"
-                   " VALUES (?1, ?2, ?3)",
-                   &st, w));
+    TRY(db_prepare(l->db, sql, &st, w));
     db_bind_text(st, 1, id);
     db_bind_i64(st, 2, at);
-    db_bind_text(st, 3, reason);
+    db_bind_text(st, 3, words);
     return db_run(st, w);
 }
 
 static enum err close_review(struct worklog *l, struct str id, int64_t at,
                              struct str action, struct why *w)
 {
-    CLEANUP(db_stmt_freep) struct db_stmt *st = NULL;
-
-    TRY(db_prepare(l->db,
-                   "UPDATE review SET decided_ms = ?2, action = ?3"
-                   " WHERE task = ?1 AND decided_ms IS NULL",
-                   &st, w));
-    db_bind_text(st, 1, id);
-    db_bind_i64(st, 2, at);
-    db_bind_text(st, 3, action);
-    TRY(db_run(st, w));
+    TRY(review(l,
+               "UPDATE review SET decided_ms = ?2, action = ?3"
+               " WHERE task = ?1 AND decided_ms IS NULL",
+               id, at, action, w));
     if (db_changes(l->db) != 1)
         return FAIL(w, ERR_EXISTS, "this task waits for no decision");
     return ERR_OK;
@@ -200,7 +192,10 @@ static enum err effects(struct worklog *l, struct str id,
     v = json_root(&doc);
     reason = json_str(json_get(v, "reason"));
     if (e == EVENT_TASK_REVIEW)
-        TRY(open_review(l, id, at, reason, w));
+        TRY(review(l,
+                   "INSERT INTO review (task, opened_ms, reason)"
+                   " VALUES (?1, ?2, ?3)",
+                   id, at, reason, w));
     if (e == EVENT_REVIEW_DECIDED)
         TRY(close_review(l, id, at, json_str(json_get(v, "action")), w));
     return update_task(l, id, p, at,

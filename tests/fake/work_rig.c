@@ -26,8 +26,8 @@ static enum err say(void *ctx, const struct asker_question *q,
     return buf_add_c(&out->text, r->answer);
 }
 
-static void on_engine_event(void *ctx, struct str task, enum event_id e,
-                            struct str data)
+static void on_executor_event(void *ctx, struct str task, enum event_id e,
+                              struct str data)
 {
     struct work_rig *r = ctx;
 
@@ -83,18 +83,18 @@ static void open_parts(struct work_rig *r)
 
 static void open_crew(struct work_rig *r)
 {
-    const struct crew_opts crew = {.engine = &r->engine,
+    const struct crew_opts crew = {.executor = &r->executor,
                                    .url = r->web.db_url,
                                    .now_ms = clock_unix_ms,
                                    .threads = 1,
                                    .waiting_max = 2};
 
-    r->engine = ENGINE_DEFAULT;
-    r->engine.asker = (struct asker){say, r};
-    r->engine.on_event = on_engine_event;
-    r->engine.ctx = r;
-    r->engine.state = r->dir;
-    r->engine.tiers = "small,large";
+    r->executor = EXECUTOR_DEFAULT;
+    r->executor.asker = (struct asker){say, r};
+    r->executor.on_event = on_executor_event;
+    r->executor.ctx = r;
+    r->executor.state = r->dir;
+    r->executor.tiers = "small,large";
     CHECK(crew_new(&crew, &r->web.crew, NULL) == ERR_OK);
 }
 

@@ -17,7 +17,7 @@
 
 struct work_rig {
     struct work_web web;
-    struct engine engine;
+    struct executor executor;
     struct feed *feed;
     struct options options;
     struct client client;

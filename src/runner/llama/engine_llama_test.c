@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "data/jsonw.h"
+#include "fake/chat_input.h"
 #include "runner/batcher.h"
 #include "runner/guard.h"
 #include "runner/intake.h"
@@ -39,6 +39,12 @@ static struct engine *open_model(const struct engine_load *l)
     if (engine_llama_open(l, &e, &why) != ERR_OK)
         fail_msg("%s", err_why(&why));
     return e;
+}
+
+static struct engine *open_usual(void)
+{
+    struct engine_load l = usual();
+    return open_model(&l);
 }
 
 /* ---- a gateway that listens ------------------------------------------------------ */
@@ -145,6 +151,40 @@ static void run(struct engine *e, struct batcher *b,
     CHECK(batcher_idle(b) && !heard.failed);
 }
 
+/* The usual model with a batcher. */
+struct served {
+    struct engine *e;
+    struct batcher b;
+};
+
+static struct served serve(void)
+{
+    struct engine *e = open_usual();
+    return (struct served){e, batcher_of(e)};
+}
+
+static void served_done(struct served *s)
+{
+    batcher_done(&s->b);
+    forget();
+    s->e->ops->close(s->e);
+}
+
+/* Runs it and adds what its first choice says. */
+static void say(struct served *s, const struct msg_generate *m,
+                struct buf *said)
+{
+    run(s->e, &s->b, m);
+    CHECK(buf_add(said, buf_str(&heard.text[0])) == ERR_OK);
+}
+
+static void says_again(struct served *s, const struct msg_generate *m,
+                       const struct buf *said)
+{
+    run(s->e, &s->b, m);
+    CHECK(str_eq(buf_str(&heard.text[0]), buf_str(said)));
+}
+
 /* ---- greedy text ------------------------------------------------------------------ */
 
 /* One sequence, one token per call, nothing shared: the plainest loop. */
@@ -182,8 +222,7 @@ static const char *const prompts[] = {
 
 TEST(greedy_text_is_that_of_the_plainest_loop)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
+    struct engine *e = open_usual();
     for (size_t i = 0; i < COUNTOF(prompts); i++) {
         CLEANUP(buf_done) struct buf want = BUF_INIT(1 << 20);
         naive(e, prompts[i], &want);
@@ -208,14 +247,14 @@ TEST(greedy_text_is_that_of_the_plainest_loop)
     "{\"messages\":[{\"role\":\"system\",\"content\":\"You are a careful "     \
     "programmer who writes short functions, explains them in one sentence "    \
     "and never leaves a test out.\"}"
-#define ASK(text) "[{\"role\":\"user\",\"content\":\"" text "\"}]"
+#define CHAT(text) SHARED ",{\"role\":\"user\",\"content\":\"" text "\"}]}"
+#define ASK(text)  "[{\"role\":\"user\",\"content\":\"" text "\"}]"
 
 TEST(branches_say_what_separate_requests_say)
 {
     static const char *const asks[] = {"Add two numbers.", "Reverse a list.",
                                        "Сложи два числа."};
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
+    struct engine *e = open_usual();
     struct batcher b = batcher_of(e);
     struct msg_generate m = question(SHARED "]}", true);
     struct buf all[3];
@@ -232,12 +271,9 @@ TEST(branches_say_what_separate_requests_say)
     e->ops->close(e);
     for (int i = 0; i < 3; i++) {
         CLEANUP(buf_done) struct buf one = BUF_INIT(1 << 12);
-        e = open_model(&l);
+        e = open_usual();
         b = batcher_of(e);
-        CHECK(buf_printf(&one,
-                         SHARED ",{\"role\":\"user\",\"content\":\"%s\"}]}",
-                         asks[i])
-              == ERR_OK);
+        CHECK(buf_printf(&one, CHAT("%s"), asks[i]) == ERR_OK);
         m = question(one.data, true);
         run(e, &b, &m);
         CHECK(heard.usage[0].cached_tokens == 0);
@@ -251,49 +287,32 @@ TEST(branches_say_what_separate_requests_say)
 
 TEST(a_remembered_beginning_changes_no_word)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
-    struct batcher b = batcher_of(e);
+    CLEANUP(served_done) struct served s = serve();
     CLEANUP(buf_done) struct buf cold = BUF_INIT(1 << 20);
-    struct msg_generate m = question(
-        SHARED ",{\"role\":\"user\",\"content\":\"Sum a list.\"}]}", true);
-    run(e, &b, &m);
-    CHECK(buf_add(&cold, buf_str(&heard.text[0])) == ERR_OK);
-    run(e, &b, &m);
+    struct msg_generate m = question(CHAT("Sum a list."), true);
+    say(&s, &m, &cold);
+    says_again(&s, &m, &cold);
     CHECK(heard.usage[0].cached_tokens == heard.usage[0].prompt_tokens - 1);
-    CHECK(str_eq(buf_str(&heard.text[0]), buf_str(&cold)));
-    batcher_done(&b);
-    forget();
-    e->ops->close(e);
 }
 
 /* Other prompts between, so that it left the cache. */
 TEST(a_parked_beginning_changes_no_word)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
-    struct batcher b = batcher_of(e);
+    CLEANUP(served_done) struct served s = serve();
     CLEANUP(buf_done) struct buf cold = BUF_INIT(1 << 20);
-    struct msg_generate m = question(
-        SHARED ",{\"role\":\"user\",\"content\":\"Sum a list.\"}]}", true);
-    run(e, &b, &m);
-    CHECK(buf_add(&cold, buf_str(&heard.text[0])) == ERR_OK);
+    struct msg_generate m = question(CHAT("Sum a list."), true);
+    say(&s, &m, &cold);
     struct msg_generate other = question(prompts[0], false);
-    b.idle_max = 0;
-    run(e, &b, &other);
-    CHECK(b.parked.bytes > 0);
-    run(e, &b, &m);
+    s.b.idle_max = 0;
+    run(s.e, &s.b, &other);
+    CHECK(s.b.parked.bytes > 0);
+    says_again(&s, &m, &cold);
     CHECK(heard.usage[0].cached_tokens == heard.usage[0].prompt_tokens - 1);
-    CHECK(str_eq(buf_str(&heard.text[0]), buf_str(&cold)));
-    batcher_done(&b);
-    forget();
-    e->ops->close(e);
 }
 
 TEST(a_state_that_is_not_whole_is_refused)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
+    struct engine *e = open_usual();
     CLEANUP(buf_done) struct buf saved = BUF_INIT(1 << 26);
     int32_t token[3] = {1, 2, 3}, pos[3] = {0, 1, 2}, seq[3] = {0};
     int8_t want[3] = {0, 0, 1};
@@ -308,21 +327,14 @@ TEST(a_state_that_is_not_whole_is_refused)
 
 TEST(the_same_seed_says_the_same_among_neighbours)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
-    struct batcher b = batcher_of(e);
+    CLEANUP(served_done) struct served s = serve();
     CLEANUP(buf_done) struct buf alone = BUF_INIT(1 << 20);
     struct msg_generate m = question("Write a function", false);
     m.temperature = 1;
-    run(e, &b, &m);
-    CHECK(buf_add(&alone, buf_str(&heard.text[0])) == ERR_OK);
+    say(&s, &m, &alone);
     m.n = 4; /* choice i has the seed + i */
-    run(e, &b, &m);
-    CHECK(str_eq(buf_str(&heard.text[0]), buf_str(&alone)));
+    says_again(&s, &m, &alone);
     CHECK(!str_eq(buf_str(&heard.text[1]), buf_str(&alone)));
-    batcher_done(&b);
-    forget();
-    e->ops->close(e);
 }
 
 /* ---- prompts ---------------------------------------------------------------------- */
@@ -330,22 +342,10 @@ TEST(the_same_seed_says_the_same_among_neighbours)
 static void chat_tokens(struct engine *e, struct str content,
                         struct buf *tokens)
 {
-    CLEANUP(buf_done) struct buf text = BUF_INIT(1 << 20);
     CLEANUP(json_done) struct json_doc doc = JSON_DOC_INIT;
     uint32_t at_least;
     struct guard_chat in = {.at_least = &at_least};
-    struct jsonw w = JSONW_INIT(&text);
-    jsonw_obj(&w);
-    jsonw_key_arr(&w, "messages");
-    jsonw_obj(&w);
-    jsonw_key_cstr(&w, "role", "user");
-    jsonw_key_str(&w, "content", content);
-    jsonw_obj_end(&w);
-    jsonw_arr_end(&w);
-    jsonw_obj_end(&w);
-    CHECK(jsonw_end(&w) == ERR_OK);
-    CHECK(json_parse(&doc, buf_str(&text), NULL, NULL) == ERR_OK);
-    in.input = json_root(&doc);
+    in.input = chat_input("user", content, &doc);
     CHECK(guard_chat(e, &in, tokens, NULL, NULL, NULL) == ERR_OK);
 }
 
@@ -364,8 +364,7 @@ static size_t controls_in(struct engine *e, const struct buf *tokens)
 
 TEST(no_special_token_of_the_vocabulary_can_be_written_by_a_client)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
+    struct engine *e = open_usual();
     size_t n;
     const struct engine_control *c = e->ops->controls(e, &n);
     CLEANUP(buf_done) struct buf harmless = BUF_INIT(1 << 20);
@@ -396,8 +395,7 @@ TEST(no_special_token_of_the_vocabulary_can_be_written_by_a_client)
 /* The careful way must not change the tokens of the template around it. */
 TEST(careful_prompts_have_the_tokens_of_ordinary_ones)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
+    struct engine *e = open_usual();
     CLEANUP(buf_done) struct buf plain = BUF_INIT(1 << 20);
     CLEANUP(buf_done) struct buf marked = BUF_INIT(1 << 20);
     chat_tokens(e, STR("x"), &plain);
@@ -413,32 +411,25 @@ TEST(careful_prompts_have_the_tokens_of_ordinary_ones)
 
 TEST(a_schema_binds_the_answer)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
-    struct batcher b = batcher_of(e);
-    struct msg_generate m = question(
-        SHARED ",{\"role\":\"user\",\"content\":\"A number.\"}]}", true);
+    CLEANUP(served_done) struct served s = serve();
+    struct msg_generate m = question(CHAT("A number."), true);
     m.json_schema = STR("{\"type\":\"object\",\"properties\":{\"n\":"
                         "{\"type\":\"boolean\"}},\"required\":[\"n\"],"
                         "\"additionalProperties\":false}");
-    run(e, &b, &m);
+    run(s.e, &s.b, &m);
     CLEANUP(json_done) struct json_doc doc = JSON_DOC_INIT;
     CHECK(json_parse(&doc, buf_str(&heard.text[0]), NULL, NULL) == ERR_OK);
     CHECK(json_type(json_get(json_root(&doc), "n")) == JSON_BOOL);
     m.grammar = STR("root ::= \"yes\" | \"no\"");
     m.json_schema = STR_EMPTY;
-    run(e, &b, &m);
+    run(s.e, &s.b, &m);
     CHECK(str_eq(buf_str(&heard.text[0]), STR("yes"))
           || str_eq(buf_str(&heard.text[0]), STR("no")));
-    batcher_done(&b);
-    forget();
-    e->ops->close(e);
 }
 
 TEST(a_grammar_that_does_not_parse_is_refused)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
+    struct engine *e = open_usual();
     struct msg_generate m = question("x", false);
     struct intake_size size;
     struct job *j;
@@ -446,8 +437,23 @@ TEST(a_grammar_that_does_not_parse_is_refused)
     m.grammar = STR("root ::= (");
     CHECK(intake_generate(e, &m, 1, 0, &j, &size, &why) == ERR_PARSE);
     m.grammar = STR_EMPTY;
-    m.json_schema = STR("{\"type\":17}");
-    CHECK(intake_generate(e, &m, 1, 0, &j, &size, &why) == ERR_PARSE);
+    e->ops->close(e);
+}
+
+/* The words are the converter's, without the library's about templates. */
+TEST(a_schema_that_cannot_be_used_is_named_so)
+{
+    static const char *const inputs[] = {"A number.", CHAT("A number.")};
+    struct engine *e = open_usual();
+    struct intake_size size;
+    struct job *j;
+    for (int chat = 0; chat < 2; chat++) {
+        struct msg_generate m = question(inputs[chat], chat);
+        struct why why = WHY_INIT;
+        m.json_schema = STR("{\"type\":17}");
+        CHECK(intake_generate(e, &m, 1, 0, &j, &size, &why) == ERR_SCHEMA);
+        CHECK(str_starts(str_c(why.msg), STR("JSON schema error at #: ")));
+    }
     e->ops->close(e);
 }
 
@@ -662,19 +668,12 @@ TEST(an_embedding_does_not_depend_on_how_it_was_cut)
 
 TEST(embedding_and_generating_can_take_turns)
 {
-    struct engine_load l = usual();
-    struct engine *e = open_model(&l);
-    struct batcher b = batcher_of(e);
+    CLEANUP(served_done) struct served s = serve();
     CLEANUP(buf_done) struct buf before = BUF_INIT(1 << 20);
     struct msg_generate m = question("def add(a, b):", false);
-    run(e, &b, &m);
-    CHECK(buf_add(&before, buf_str(&heard.text[0])) == ERR_OK);
-    embed(e, &b, "[\"some text\"]");
-    run(e, &b, &m);
-    CHECK(str_eq(buf_str(&heard.text[0]), buf_str(&before)));
-    batcher_done(&b);
-    forget();
-    e->ops->close(e);
+    say(&s, &m, &before);
+    embed(s.e, &s.b, "[\"some text\"]");
+    says_again(&s, &m, &before);
 }
 
 /* ---- loading ----------------------------------------------------------------------- */

@@ -1,11 +1,11 @@
 /*
- * engine_ask.c - one attempt: the words, the model, the answer, and what to
+ * executor_ask.c - one attempt: the words, the model, the answer, and what to
  * do when nobody answers.
  */
 #include "data/jsonw.h"
 #include "sys/clock.h"
 #include "sys/fd.h"
-#include "work/engine_in.h"
+#include "work/executor_in.h"
 #include "work/extract.h"
 #include "work/prompt.h"
 
@@ -13,18 +13,18 @@ enum { DEATHS_MAX = 3 /* of a model process on one question */ };
 
 static void on_text(void *ctx, struct str piece)
 {
-    struct engine_task *r = ctx;
-    struct jsonw *w = engine_begin(r);
+    struct executor_task *r = ctx;
+    struct jsonw *w = executor_begin(r);
 
     jsonw_key_str(w, "text", piece);
-    engine_show(r, EVENT_ATTEMPT_DELTA);
+    executor_show(r, EVENT_ATTEMPT_DELTA);
 }
 
 /* Sleeps before the next try to reach a model. ERR_TIMEOUT: patience is over. */
-static enum err wait_for_models(struct engine_task *r, const struct why *why)
+static enum err wait_for_models(struct executor_task *r, const struct why *why)
 {
     uint64_t until;
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
     struct why copy = *why;
 
     if (r->waited_ms >= r->e->patience_ms)
@@ -33,7 +33,7 @@ static enum err wait_for_models(struct engine_task *r, const struct why *why)
                                  : MIN(r->wait_ms * 2, r->e->wait_most_ms);
     jsonw_key_cstr(w, "reason", err_why(&copy));
     jsonw_key_u64(w, "retry_ms", r->wait_ms);
-    engine_show(r, EVENT_TASK_WAITING);
+    executor_show(r, EVENT_TASK_WAITING);
     r->waited_ms += r->wait_ms;
     until = clock_us() + r->wait_ms * UINT64_C(1000);
     if (r->signal != NULL && r->signal->fd != -1)
@@ -61,7 +61,7 @@ static bool is_there(enum err e)
 }
 
 /* Asks until there is an answer, or it is clear that there will be none. */
-static enum ask_end ask(struct engine_task *r, struct asker_question *q,
+static enum ask_end ask(struct executor_task *r, struct asker_question *q,
                         struct asker_answer *out, struct why *why)
 {
     for (;;) {
@@ -77,7 +77,7 @@ static enum ask_end ask(struct engine_task *r, struct asker_question *q,
         }
         if (why->code == ERR_OK)
             (void)FAIL(why, e, "the model could not be asked: %s", err_text(e));
-        if (engine_is_interrupted(r))
+        if (executor_is_interrupted(r))
             return ASK_ERROR;
         if (is_there(e) && r->refused_ms >= r->e->model_patience_ms)
             return ASK_UNUSABLE;
@@ -87,21 +87,21 @@ static enum ask_end ask(struct engine_task *r, struct asker_question *q,
             return ASK_UNUSABLE;
         if (!err_retryable(e) && e != ERR_EOF && e != ERR_IO)
             return ASK_ERROR;
-        if (wait_for_models(r, why) != ERR_OK || engine_is_interrupted(r))
+        if (wait_for_models(r, why) != ERR_OK || executor_is_interrupted(r))
             return ASK_ERROR;
         r->refused_ms += is_there(e) ? r->wait_ms : 0;
     }
 }
 
-static uint64_t seed_of(const struct engine_task *r)
+static uint64_t seed_of(const struct executor_task *r)
 {
     return str_hash(r->task, r->p.attempts) & INT32_MAX;
 }
 
-static enum err begin_attempt(struct engine_task *r, unsigned attempt,
+static enum err begin_attempt(struct executor_task *r, unsigned attempt,
                               double temperature)
 {
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
 
     jsonw_key_u64(w, "attempt", attempt);
     jsonw_key_cstr(w, "model", progress_model(&r->p));
@@ -110,11 +110,11 @@ static enum err begin_attempt(struct engine_task *r, unsigned attempt,
     jsonw_key_f64(w, "temperature", temperature);
     if (temperature > 0)
         jsonw_key_u64(w, "seed", seed_of(r));
-    return engine_commit(r, EVENT_ATTEMPT_STARTED);
+    return executor_commit(r, EVENT_ATTEMPT_STARTED);
 }
 
 /* An answer without code gives an empty `code`: the first check says so. */
-static enum err code_of(struct engine_task *r, const struct asker_answer *a,
+static enum err code_of(struct executor_task *r, const struct asker_answer *a,
                         struct buf *code)
 {
     enum err e = extract_code(buf_str(&a->text), r->request.lang,
@@ -123,11 +123,11 @@ static enum err code_of(struct engine_task *r, const struct asker_answer *a,
     return e == ERR_NOTFOUND || e == ERR_LIMIT ? ERR_OK : e;
 }
 
-static enum err store_answer(struct engine_task *r,
+static enum err store_answer(struct executor_task *r,
                              const struct asker_answer *a, struct str code,
                              bool repeats, uint64_t us)
 {
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
 
     jsonw_key_u64(w, "attempt", r->p.attempt);
     jsonw_key_cstr(w, "model", progress_model(&r->p));
@@ -138,41 +138,41 @@ static enum err store_answer(struct engine_task *r,
     jsonw_key_u64(w, "tokens_in", a->tokens_in);
     jsonw_key_u64(w, "tokens_out", a->tokens_out);
     jsonw_key_u64(w, "ms", us / 1000);
-    return engine_commit(r, EVENT_ATTEMPT_ANSWER);
+    return executor_commit(r, EVENT_ATTEMPT_ANSWER);
 }
 
 /* A model that writes the same code again is asked once more, less strictly. */
-static enum ask_end ask_again(struct engine_task *r, struct asker_question *q,
+static enum ask_end ask_again(struct executor_task *r, struct asker_question *q,
                               struct asker_answer *a, struct why *why)
 {
     uint64_t in = a->tokens_in, out = a->tokens_out;
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
     enum ask_end end;
 
     q->temperature = 0.7;
     q->seed = seed_of(r);
     jsonw_key_f64(w, "temperature", q->temperature);
     jsonw_key_u64(w, "seed", q->seed);
-    engine_show(r, EVENT_ATTEMPT_REPEATED);
+    executor_show(r, EVENT_ATTEMPT_REPEATED);
     end = ask(r, q, a, why);
     a->tokens_in += in;
     a->tokens_out += out;
     return end;
 }
 
-static enum err not_asked(struct engine_task *r, enum ask_end how,
+static enum err not_asked(struct executor_task *r, enum ask_end how,
                           const struct why *why)
 {
     char reason[PROGRESS_REASON_MAX];
 
     if (how == ASK_ERROR)
-        return engine_give_up(r, why);
+        return executor_give_up(r, why);
     (void)snprintf(reason, sizeof(reason), "%s cannot be used: %.300s",
                    progress_model(&r->p), err_why(why));
-    return engine_escalate(r, reason);
+    return executor_escalate(r, reason);
 }
 
-enum err engine_attempt(struct engine_task *r, unsigned attempt)
+enum err executor_attempt(struct executor_task *r, unsigned attempt)
 {
     CLEANUP(buf_done) struct buf user = BUF_INIT(1 << 20);
     CLEANUP(buf_done) struct buf old = BUF_INIT(EXTRACT_CODE_MAX);

@@ -1,5 +1,5 @@
 /*
- * engine.h - does one task, top to bottom, on the calling thread.
+ * executor.h - does one task, top to bottom, on the calling thread.
  *
  *     while ((step = progress_next(&p)).step != STEP_NONE)
  *         do the step; store its event; fold the event
@@ -8,8 +8,8 @@
  * model, hand over to a person. All that a step needs is in the progress, so a
  * task that was cut off by kill -9 is taken up by the same loop.
  */
-#ifndef WORK_ENGINE_H
-#define WORK_ENGINE_H
+#ifndef WORK_EXECUTOR_H
+#define WORK_EXECUTOR_H
 
 #include <stdatomic.h>
 
@@ -18,14 +18,14 @@
 
 /* Ends a running task from outside. The owner sets `reason` before
  * `interrupted`, then makes `fd` readable. */
-struct engine_signal {
+struct executor_signal {
     atomic_bool interrupted;
-    atomic_int reason; /* enum engine_reason */
+    atomic_int reason; /* enum executor_reason */
     int fd;            /* -1: none */
 };
-enum engine_reason { ENGINE_CANCEL = 1, ENGINE_STOP };
+enum executor_reason { EXECUTOR_CANCEL = 1, EXECUTOR_STOP };
 
-struct engine {
+struct executor {
     struct asker asker;
     /* Told of every event after it is stored (or at once when it is not
      * stored). On the task's thread. May be NULL. */
@@ -43,19 +43,19 @@ struct engine {
                                    that this model is not; then the next one */
 };
 
-#define ENGINE_DEFAULT                                                         \
-    ((struct engine){.attempts = 2,                                            \
-                     .check_ms = 10000,                                        \
-                     .wait_ms = 250,                                           \
-                     .wait_most_ms = 5000,                                     \
-                     .patience_ms = 600000,                                    \
-                     .model_patience_ms = 60000})
+#define EXECUTOR_DEFAULT                                                       \
+    ((struct executor){.attempts = 2,                                          \
+                       .check_ms = 10000,                                      \
+                       .wait_ms = 250,                                         \
+                       .wait_most_ms = 5000,                                   \
+                       .patience_ms = 600000,                                  \
+                       .model_patience_ms = 60000})
 
 /* Runs the task to its verdict, from wherever it stands. ERR_OK: it has one.
- * ERR_SHUTDOWN: interrupted by ENGINE_STOP, to be taken up later. ERR_STORE and
+ * ERR_SHUTDOWN: interrupted by EXECUTOR_STOP, to be taken up later. ERR_STORE and
  * others: the trace could not be written; the task stays unfinished. */
-NODISCARD enum err engine_run(const struct engine *e, struct worklog *log,
-                              struct str task, struct engine_signal *signal,
-                              struct why *w);
+NODISCARD enum err executor_run(const struct executor *e, struct worklog *log,
+                                struct str task, struct executor_signal *signal,
+                                struct why *w);
 
 #endif

@@ -1,20 +1,20 @@
 /*
- * engine.c - one function per step of progress.h. None decides what comes
+ * executor.c - one function per step of progress.h. None decides what comes
  * next; each does its work and stores one event.
  */
-#include "work/engine.h"
+#include "work/executor.h"
 
 #include "data/jsonw.h"
 #include "work/check.h"
 #include "work/classify.h"
-#include "work/engine_in.h"
 #include "work/examples.h"
+#include "work/executor_in.h"
 
 enum { MEMBERS_MAX = EVENT_DATA_MAX - 4096 };
 
 /* ---- events ---------------------------------------------------------------------- */
 
-struct jsonw *engine_begin(struct engine_task *r)
+struct jsonw *executor_begin(struct executor_task *r)
 {
     buf_clear(&r->members);
     r->w = JSONW_INIT(&r->members);
@@ -22,14 +22,14 @@ struct jsonw *engine_begin(struct engine_task *r)
     return &r->w;
 }
 
-static void tell(struct engine_task *r, enum event_id e, struct str data)
+static void tell(struct executor_task *r, enum event_id e, struct str data)
 {
     if (r->e->on_event != NULL)
         r->e->on_event(r->e->ctx, r->task, e, data);
 }
 
 /* Ends what `begin` began: stores, folds, tells. */
-enum err engine_commit(struct engine_task *r, enum event_id e)
+enum err executor_commit(struct executor_task *r, enum event_id e)
 {
     CLEANUP(buf_done) struct buf data = BUF_INIT(EVENT_DATA_MAX);
 
@@ -42,7 +42,7 @@ enum err engine_commit(struct engine_task *r, enum event_id e)
 }
 
 /* The same for what is only shown. Nothing depends on it. */
-void engine_show(struct engine_task *r, enum event_id e)
+void executor_show(struct executor_task *r, enum event_id e)
 {
     CLEANUP(buf_done) struct buf data = BUF_INIT(EVENT_DATA_MAX);
 
@@ -56,7 +56,7 @@ void engine_show(struct engine_task *r, enum event_id e)
 
 /* ---- the end ------------------------------------------------------------------------ */
 
-static void put_checks(struct engine_task *r, struct jsonw *w)
+static void put_checks(struct executor_task *r, struct jsonw *w)
 {
     jsonw_key_arr(w, "checks");
     for (int c = 0; c < CHECK_COUNT; c++) {
@@ -72,10 +72,10 @@ static void put_checks(struct engine_task *r, struct jsonw *w)
     jsonw_arr_end(w);
 }
 
-static enum err end(struct engine_task *r, enum verdict v, const char *reason)
+static enum err end(struct executor_task *r, enum verdict v, const char *reason)
 {
     int64_t ms = r->log->now_ms() - r->p.created_ms;
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
 
     jsonw_key_cstr(w, "verdict", verdict_name(v));
     jsonw_key_cstr(w, "reason", reason);
@@ -88,28 +88,28 @@ static enum err end(struct engine_task *r, enum verdict v, const char *reason)
     jsonw_key_u64(w, "cost", 0); /* local models only in this chain */
     jsonw_key_str(w, "code", buf_str(&r->p.code));
     put_checks(r, w);
-    return engine_commit(r, EVENT_TASK_DONE);
+    return executor_commit(r, EVENT_TASK_DONE);
 }
 
-bool engine_is_interrupted(const struct engine_task *r)
+bool executor_is_interrupted(const struct executor_task *r)
 {
     return r->signal != NULL && atomic_load(&r->signal->interrupted);
 }
 
-static enum err stop(struct engine_task *r)
+static enum err stop(struct executor_task *r)
 {
-    if (atomic_load(&r->signal->reason) == ENGINE_STOP)
+    if (atomic_load(&r->signal->reason) == EXECUTOR_STOP)
         return FAIL(r->why, ERR_SHUTDOWN,
                     "stopped; taken up at the next start");
     return end(r, VERDICT_CANCELLED, "cancelled");
 }
 
 /* What went wrong is ours, not a model's. */
-enum err engine_give_up(struct engine_task *r, const struct why *why)
+enum err executor_give_up(struct executor_task *r, const struct why *why)
 {
     struct why copy = *why;
 
-    if (engine_is_interrupted(r))
+    if (executor_is_interrupted(r))
         return stop(r);
     return end(r, VERDICT_ERROR, err_why(&copy));
 }
@@ -129,7 +129,7 @@ static void tests_done(struct tests *t)
 }
 
 /* The tests of the request, else those in the words of the task. */
-static enum err find_tests(struct engine_task *r, struct tests *t)
+static enum err find_tests(struct executor_task *r, struct tests *t)
 {
     const struct request *q = &r->request;
 
@@ -201,7 +201,7 @@ static void choose(const struct request *q, struct classify *c)
     c->complexity = kind_clamp(c->kind, c->complexity);
 }
 
-static enum err do_classify(struct engine_task *r)
+static enum err do_classify(struct executor_task *r)
 {
     CLEANUP(tests_done) struct tests t = {.found = BUF_INIT(1 << 18)};
     struct matrix_plan plan;
@@ -213,7 +213,7 @@ static enum err do_classify(struct engine_task *r)
     classify(r->request.prompt, &c);
     choose(&r->request, &c);
     plan.need = matrix_need(c.kind, t.count != 0);
-    w = engine_begin(r);
+    w = executor_begin(r);
     jsonw_key_cstr(w, "type", kind_name(c.kind));
     jsonw_key_cstr(w, "words", kind_text(c.kind));
     jsonw_key_u64(w, "complexity", c.complexity);
@@ -223,39 +223,39 @@ static enum err do_classify(struct engine_task *r)
     jsonw_key_u64(w, "tests", t.count);
     jsonw_key_cstr(w, "tests_from", t.from);
     jsonw_key_str(w, "test_text", t.text);
-    return engine_commit(r, EVENT_TASK_CLASSIFIED);
+    return executor_commit(r, EVENT_TASK_CLASSIFIED);
 }
 
 /* ---- tiers ---------------------------------------------------------------------- */
 
-static enum err do_tier(struct engine_task *r)
+static enum err do_tier(struct executor_task *r)
 {
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
 
     r->deaths = r->refused_ms = 0;
     jsonw_key_u64(w, "tier", r->p.tier + 1);
     jsonw_key_cstr(w, "model", progress_model(&r->p));
-    return engine_commit(r, EVENT_TIER_STARTED);
+    return executor_commit(r, EVENT_TIER_STARTED);
 }
 
-enum err engine_escalate(struct engine_task *r, const char *reason)
+enum err executor_escalate(struct executor_task *r, const char *reason)
 {
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
     size_t next = r->p.tier + 1;
 
     jsonw_key_cstr(w, "from", progress_model(&r->p));
     jsonw_key_cstr(w, "to",
                    next < r->p.plan.n_tiers ? r->p.plan.tiers[next] : "review");
     jsonw_key_cstr(w, "reason", reason);
-    return engine_commit(r, EVENT_TIER_ESCALATED);
+    return executor_commit(r, EVENT_TIER_ESCALATED);
 }
 
 /* ---- checks ----------------------------------------------------------------------------------------- */
 
-static enum err store_check(struct engine_task *r, enum check_id check,
+static enum err store_check(struct executor_task *r, enum check_id check,
                             const struct check_result *result)
 {
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
 
     jsonw_key_cstr(w, "check", check_id_name(check));
     jsonw_key_bool(w, "passed", result->passed);
@@ -264,10 +264,10 @@ static enum err store_check(struct engine_task *r, enum check_id check,
     if (result->tests != 0)
         jsonw_key_u64(w, "tests", result->tests);
     jsonw_key_str(w, "output", buf_str(&result->output));
-    return engine_commit(r, EVENT_CHECK_RESULT);
+    return executor_commit(r, EVENT_CHECK_RESULT);
 }
 
-static enum err run_check(struct engine_task *r, enum check_id check,
+static enum err run_check(struct executor_task *r, enum check_id check,
                           struct check_result *result, struct why *why)
 {
     struct workdir workdir CLEANUP(workdir_done) = {.task_dir = ""};
@@ -285,37 +285,37 @@ static enum err run_check(struct engine_task *r, enum check_id check,
     return check_run(check, &job, result, why);
 }
 
-static enum err do_check(struct engine_task *r, enum check_id check)
+static enum err do_check(struct executor_task *r, enum check_id check)
 {
     CLEANUP(check_result_done) struct check_result result = CHECK_RESULT_INIT;
     struct why why = WHY_INIT;
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
     enum err e;
 
     jsonw_key_cstr(w, "check", check_id_name(check));
-    engine_show(r, EVENT_CHECK_STARTED);
+    executor_show(r, EVENT_CHECK_STARTED);
     e = run_check(r, check, &result, &why);
     if (e != ERR_OK) {
         if (why.code == ERR_OK)
             (void)FAIL(&why, e, "the check %s could not be run: %s",
                        check_id_name(check), err_text(e));
-        return engine_give_up(r, &why);
+        return executor_give_up(r, &why);
     }
     return store_check(r, check, &result);
 }
 
-static enum err do_fail(struct engine_task *r)
+static enum err do_fail(struct executor_task *r)
 {
-    struct jsonw *w = engine_begin(r);
+    struct jsonw *w = executor_begin(r);
 
     jsonw_key_u64(w, "attempt", r->p.attempt);
     jsonw_key_cstr(w, "model", progress_model(&r->p));
     jsonw_key_cstr(w, "check", check_id_name(r->p.failed_check));
     jsonw_key_str(w, "evidence", buf_str(&r->p.evidence));
-    return engine_commit(r, EVENT_ATTEMPT_FAILED);
+    return executor_commit(r, EVENT_ATTEMPT_FAILED);
 }
 
-static enum err do_escalate(struct engine_task *r)
+static enum err do_escalate(struct executor_task *r)
 {
     char reason[PROGRESS_REASON_MAX];
 
@@ -323,13 +323,13 @@ static enum err do_escalate(struct engine_task *r)
                    "%u attempt%s failed; the last: %.*s", r->p.attempt,
                    r->p.attempt == 1 ? "" : "s",
                    STR_ARG(str_sub(buf_str(&r->p.evidence), 0, 300)));
-    return engine_escalate(r, reason);
+    return executor_escalate(r, reason);
 }
 
 /* ---- review and end -------------------------------------------------------------------------------------- */
 
 /* Why the machine does not decide alone. */
-static void review_reason(const struct engine_task *r, char *out, size_t cap)
+static void review_reason(const struct executor_task *r, char *out, size_t cap)
 {
     if (r->p.tier >= r->p.plan.n_tiers)
         (void)snprintf(out, cap, "no model of the chain did it: %.300s",
@@ -345,18 +345,18 @@ static void review_reason(const struct engine_task *r, char *out, size_t cap)
                        kind_text(r->p.kind));
 }
 
-static enum err do_review(struct engine_task *r)
+static enum err do_review(struct executor_task *r)
 {
     char reason[PROGRESS_REASON_MAX];
     struct jsonw *w;
 
     review_reason(r, reason, sizeof(reason));
-    w = engine_begin(r);
+    w = executor_begin(r);
     jsonw_key_cstr(w, "reason", reason);
-    return engine_commit(r, EVENT_TASK_REVIEW);
+    return executor_commit(r, EVENT_TASK_REVIEW);
 }
 
-static enum err do_end(struct engine_task *r, enum verdict v)
+static enum err do_end(struct executor_task *r, enum verdict v)
 {
     char reason[PROGRESS_REASON_MAX];
 
@@ -371,7 +371,7 @@ static enum err do_end(struct engine_task *r, enum verdict v)
     }
 }
 
-static enum err do_step(struct engine_task *r, const struct progress_step *s)
+static enum err do_step(struct executor_task *r, const struct progress_step *s)
 {
     switch (s->step) {
     case STEP_CLASSIFY:
@@ -379,7 +379,7 @@ static enum err do_step(struct engine_task *r, const struct progress_step *s)
     case STEP_TIER:
         return do_tier(r);
     case STEP_ATTEMPT:
-        return engine_attempt(r, s->attempt);
+        return executor_attempt(r, s->attempt);
     case STEP_CHECK:
         return do_check(r, s->check);
     case STEP_FAIL:
@@ -398,14 +398,14 @@ static enum err do_step(struct engine_task *r, const struct progress_step *s)
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
-static void run_done(struct engine_task *r)
+static void run_done(struct executor_task *r)
 {
     request_done(&r->request);
     progress_done(&r->p);
     buf_done(&r->members);
 }
 
-static enum err load(struct engine_task *r)
+static enum err load(struct executor_task *r)
 {
     CLEANUP(buf_done) struct buf spec = BUF_INIT(REQUEST_BODY_MAX * 2);
     struct jsonw *w;
@@ -415,22 +415,22 @@ static enum err load(struct engine_task *r)
     TRY(worklog_progress(r->log, r->task, &r->p, r->why));
     if (r->p.seq <= 1 || r->p.is_done)
         return ERR_OK; /* fresh, or over */
-    w = engine_begin(r);
+    w = executor_begin(r);
     jsonw_key_u64(w, "after", r->p.seq);
-    return engine_commit(r, EVENT_TASK_RESUMED);
+    return executor_commit(r, EVENT_TASK_RESUMED);
 }
 
-enum err engine_run(const struct engine *e, struct worklog *log,
-                    struct str task, struct engine_signal *signal,
-                    struct why *w)
+enum err executor_run(const struct executor *e, struct worklog *log,
+                      struct str task, struct executor_signal *signal,
+                      struct why *w)
 {
     CLEANUP(run_done)
-    struct engine_task r = {.e = e,
-                            .log = log,
-                            .signal = signal,
-                            .task = task,
-                            .members = BUF_INIT(MEMBERS_MAX),
-                            .why = w};
+    struct executor_task r = {.e = e,
+                              .log = log,
+                              .signal = signal,
+                              .task = task,
+                              .members = BUF_INIT(MEMBERS_MAX),
+                              .why = w};
 
     progress_init(&r.p);
     TRY(load(&r));
@@ -439,7 +439,7 @@ enum err engine_run(const struct engine *e, struct worklog *log,
 
         if (s.step == STEP_NONE)
             return ERR_OK;
-        if (engine_is_interrupted(&r))
+        if (executor_is_interrupted(&r))
             TRY(stop(&r));
         else
             TRY(do_step(&r, &s));
