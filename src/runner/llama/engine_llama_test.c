@@ -325,6 +325,43 @@ TEST(a_state_that_is_not_whole_is_refused)
     e->ops->close(e);
 }
 
+static int32_t greedy_with(struct engine *e, uint32_t row, int32_t token,
+                           float bias)
+{
+    const struct engine_bias one = {token, bias};
+    const struct engine_sampling how = {
+        .top_p = 1, .repeat_penalty = 1, .bias = &one, .n_bias = 1};
+    struct engine_sampler *s;
+    int32_t chosen;
+    CHECK(e->ops->sampler_new(e, &how, NULL, &s, NULL) == ERR_OK);
+    CHECK(e->ops->sample(s, row, &chosen, NULL) == ERR_OK);
+    e->ops->sampler_free(s);
+    return chosen;
+}
+
+TEST(a_bias_moves_the_greedy_choice_only_where_it_counts)
+{
+    struct engine_load l = usual();
+    struct engine *e = open_model(&l);
+    int32_t token[3] = {1, 2, 3}, pos[3] = {0, 1, 2}, seq[3] = {0};
+    int8_t want[3] = {0, 0, 1};
+    struct engine_batch batch = {3, token, pos, seq, want};
+    CHECK(e->ops->decode(e, &batch, false) == ENGINE_DONE);
+    const float *at = e->ops->logits(e, 2);
+    int32_t first = 0, second = -1;
+    for (int32_t t = 1; t < (int32_t)e->facts.n_vocab; t++)
+        first = at[t] > at[first] ? t : first;
+    for (int32_t t = 0; t < (int32_t)e->facts.n_vocab; t++)
+        if (t != first && (second < 0 || at[t] > at[second]))
+            second = t;
+    CHECK(greedy_with(e, 2, first, 0) == first);
+    CHECK(greedy_with(e, 2, second, -100) == first);
+    CHECK(greedy_with(e, 2, second, 100) == second);
+    CHECK(greedy_with(e, 2, first, 100) == first);
+    CHECK(greedy_with(e, 2, first, -100) == second);
+    e->ops->close(e);
+}
+
 TEST(the_same_seed_says_the_same_among_neighbours)
 {
     CLEANUP(served_done) struct served s = serve();

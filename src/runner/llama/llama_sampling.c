@@ -5,10 +5,12 @@
  * logits under them may differ in the last bits with the number of sequences
  * in the batch, which is the kernels' doing.
  *
- * Two short cuts keep the common cases off the vocabulary-sized path. Without
- * dice, bias and penalties the likeliest logit is looked up in place. And a
- * grammar is first asked about the one token that was chosen; only when it
- * says no are all candidates put before it and the choice is made again.
+ * Short cuts keep the common cases off the vocabulary-sized path. Without dice,
+ * bias and penalties the likeliest logit is looked up in place; where biases
+ * only lower, as the one against the end of text, it still is the likeliest
+ * unless it is one of those. And a grammar is first asked about the one token
+ * that was chosen; only when it says no are all candidates put before it and
+ * the choice is made again.
  */
 #include "runner/llama/llama_sampling.h"
 
@@ -21,6 +23,9 @@ struct engine_sampler {
     struct llama_sampling_space *space;
     struct llama_sampler *chain;   /* NULL: the likeliest */
     struct llama_sampler *grammar; /* NULL: free text */
+    llama_logit_bias *bias;        /* what the chain begins with */
+    size_t n_bias;
+    bool only_lowers; /* the chain is greedy, and no bias raises a token */
 };
 
 static bool penalizes(const struct engine_sampling *s)
@@ -39,44 +44,49 @@ static bool add(struct llama_sampler *chain, struct llama_sampler *s)
 
 /* User's bias, tokens that the model never wants said, and no end of text
  * where it is not wanted. */
-static enum err add_bias(struct llama_sampling_space *space,
-                         const struct engine_sampling *s,
-                         struct llama_sampler *chain)
+static enum err list_bias(struct engine_sampler *r,
+                          const struct engine_sampling *s)
 {
     int32_t n_off = 0;
-    const llama_token *off =
-        llama_vocab_get_suppress_tokens(space->vocab, &n_off);
+    const struct llama_vocab *vocab = r->space->vocab;
+    const llama_token *off = llama_vocab_get_suppress_tokens(vocab, &n_off);
     size_t max = s->n_bias + (size_t)n_off + (s->ignore_eos ? 64 : 0), n = 0;
     if (max == 0)
         return ERR_OK;
-    CLEANUP(mem_freep)
-    llama_logit_bias *list = mem_calloc(max, sizeof *list);
-    if (!list)
+    r->bias = mem_calloc(max, sizeof *r->bias);
+    if (!r->bias)
         return ERR_NOMEM;
     for (size_t i = 0; i < s->n_bias; i++)
-        list[n++] = (llama_logit_bias){s->bias[i].token, s->bias[i].bias};
+        r->bias[n++] = (llama_logit_bias){s->bias[i].token, s->bias[i].bias};
     for (int32_t i = 0; i < n_off; i++)
-        list[n++] = (llama_logit_bias){off[i], -INFINITY};
-    for (int32_t t = 0; s->ignore_eos && t < (int32_t)space->n_vocab; t++)
-        if (n < max && llama_vocab_is_eog(space->vocab, t))
-            list[n++] = (llama_logit_bias){t, -INFINITY};
-    return add(chain, llama_sampler_init_logit_bias((int32_t)space->n_vocab,
-                                                    (int32_t)n, list))
-               ? ERR_OK
-               : ERR_NOMEM;
+        r->bias[n++] = (llama_logit_bias){off[i], -INFINITY};
+    for (int32_t t = 0; s->ignore_eos && t < (int32_t)r->space->n_vocab; t++)
+        if (n < max && llama_vocab_is_eog(vocab, t))
+            r->bias[n++] = (llama_logit_bias){t, -INFINITY};
+    r->n_bias = n;
+    r->only_lowers = s->temperature <= 0 && !penalizes(s);
+    for (size_t i = 0; i < n; i++)
+        if (!(r->bias[i].bias <= 0.0F))
+            r->only_lowers = false;
+    return ERR_OK;
 }
 
-static enum err make_chain(struct llama_sampling_space *space,
-                           const struct engine_sampling *s,
-                           struct llama_sampler *chain)
+static enum err make_chain(struct engine_sampler *r,
+                           const struct engine_sampling *s)
 {
+    struct llama_sampler *chain = r->chain;
+    int32_t n_vocab = (int32_t)r->space->n_vocab;
     bool ok = true;
-    TRY(add_bias(space, s, chain));
+    TRY(list_bias(r, s));
+    if (r->n_bias)
+        ok = add(chain, llama_sampler_init_logit_bias(
+                            n_vocab, (int32_t)r->n_bias, r->bias));
     if (penalizes(s))
-        ok = add(chain, llama_sampler_init_penalties(
-                            (int32_t)space->n_vocab, (int32_t)s->penalty_last_n,
-                            s->repeat_penalty, s->frequency_penalty,
-                            s->presence_penalty));
+        ok = ok
+             && add(chain,
+                    llama_sampler_init_penalties(
+                        n_vocab, (int32_t)s->penalty_last_n, s->repeat_penalty,
+                        s->frequency_penalty, s->presence_penalty));
     if (s->temperature <= 0)
         return ok && add(chain, llama_sampler_init_greedy()) ? ERR_OK
                                                              : ERR_NOMEM;
@@ -108,7 +118,7 @@ enum err llama_sampling_new(struct llama_sampling_space *space,
         && (s->temperature > 0 || s->n_bias || n_off || s->ignore_eos
             || penalizes(s))) {
         r->chain = llama_sampler_chain_init((llama_sampler_chain_params){true});
-        e = r->chain ? make_chain(space, s, r->chain) : ERR_NOMEM;
+        e = r->chain ? make_chain(r, s) : ERR_NOMEM;
         if (e != ERR_OK)
             (void)FAIL(why, e, "no memory for a sampler");
     }
@@ -128,6 +138,7 @@ void llama_sampling_free(struct engine_sampler *s)
         llama_sampler_free(s->chain);
     if (s->grammar)
         llama_sampler_free(s->grammar);
+    mem_free(s->bias);
     mem_free(s);
 }
 
@@ -171,6 +182,17 @@ static int32_t choose(struct engine_sampler *s, const float *logits, bool bound)
     return best;
 }
 
+/* What the chain would choose of logits whose likeliest is `t`. */
+static bool chain_agrees(const struct engine_sampler *s, int32_t t)
+{
+    if (!s->chain)
+        return true;
+    for (size_t i = 0; i < s->n_bias; i++)
+        if (s->bias[i].token == t)
+            return false;
+    return s->only_lowers;
+}
+
 static bool allowed(struct engine_sampler *s, int32_t token)
 {
     llama_token_data one = {token, 1.0F, 0.0F};
@@ -187,7 +209,7 @@ enum err llama_sampling_pick(struct engine_sampler *s, uint32_t row,
     int32_t t = likeliest(logits, s->space->n_vocab);
     if (t < 0)
         return FAIL(why, ERR_MODEL, "the model computed no numbers (NaN)");
-    if (s->chain)
+    if (!chain_agrees(s, t))
         t = choose(s, logits, false);
     if (s->grammar && (t < 0 || !allowed(s, t)))
         t = choose(s, logits, true);
