@@ -7,10 +7,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 static bool fits(const struct classify *c)
 {
+    int at = (int)c->complexity;
+
     switch (c->kind) {
 #define KIND(NAME, name, words, from, to, person)                              \
     case KIND_##NAME:                                                          \
-        return c->complexity >= (from) && c->complexity <= (to);
+        return at >= (from) && at <= (to);
 #include "work/kinds.def"
 #undef KIND
     case KIND_COUNT:

@@ -1,13 +1,14 @@
 // kill -9 of each process, many times, under load. Prints what it saw; exits
 // with 1 when an answer was wrong, a task was lost, a process was orphaned, or
 // the service stayed away longer than the limit.
-//   node tests/system/soak.mjs [KILLS_OF_EACH]      (default 200)
+//   node tests/system/soak.mjs [KILLS_OF_EACH [runner|gateway|orchestrator...]]
+// 200 kills of all three unless told otherwise.
 import { rmSync } from 'node:fs';
 import { alive, newHome, Server, sleep, until } from './hearth.mjs';
 
 const kills = Number(process.argv[2] ?? 200);
 const limit = Number(process.env.HEARTH_BACK_MS ?? 2000);
-const victims = ['runner', 'gateway', 'orchestrator'];
+const victims = process.argv.length > 3 ? process.argv.slice(3) : ['runner', 'gateway', 'orchestrator'];
 const prompt = 'Write a Python function add_two(a, b) that returns a + b';
 const home = newHome();
 // The same port after each restart, as in life.
