@@ -35,6 +35,16 @@ static bool answers(struct ctx *c)
            == ERR_OK;
 }
 
+/* All parts are up, not only the gateway: the supervisor says where it serves
+ * when they are. */
+static bool serves(struct server *s)
+{
+    struct super_where where;
+
+    return super_find(&s->c->paths, &where, NULL) == ERR_OK
+           && where.pid == s->pid && answers(s->c);
+}
+
 /* The end of the log: what the child said before it died. */
 static enum err died(struct server *s)
 {
@@ -57,7 +67,7 @@ static enum err await(struct server *s)
 {
     uint64_t deadline = clock_us() + START_MS * UINT64_C(1000);
 
-    while (!answers(s->c)) {
+    while (!serves(s)) {
         if (atomic_load(&ctx_cancel))
             return ERR_CANCELLED;
         if (child_wait(s->pid, false, &s->status) == ERR_OK) {
